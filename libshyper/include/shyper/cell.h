@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Cells. A struct shyper_cell is what sysfs said when it was opened or last
+ * refreshed; it holds no kernel resource. Cell 0 is root.
+ */
+#ifndef SHYPER_CELL_H
+#define SHYPER_CELL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <shyper/shyper.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct shyper_cell;
+struct shyper_config;
+
+enum shyper_cell_state {
+	SHYPER_CELL_UNKNOWN,
+	SHYPER_CELL_CREATED,
+	SHYPER_CELL_LOADED,
+	SHYPER_CELL_RUNNING,
+	SHYPER_CELL_PAUSED,
+	SHYPER_CELL_STOPPED,
+	SHYPER_CELL_FAILED,
+	SHYPER_CELL_DYING,
+};
+
+/* The word that sysfs uses: "running"; and back. */
+SHYPER_API const char *shyper_cell_state_name(enum shyper_cell_state state);
+SHYPER_API enum shyper_cell_state shyper_cell_state_parse(const char *name);
+
+/* @name: the cell's name, or "cellN". -ENOENT: no such cell. */
+SHYPER_API int shyper_cell_open(struct shyper_ctx *ctx, const char *name,
+				struct shyper_cell **ret_cell);
+SHYPER_API int shyper_cell_open_id(struct shyper_ctx *ctx, unsigned int id,
+				   struct shyper_cell **ret_cell);
+/* Reads sysfs again. -ENOENT: the cell has gone (or its id has another name). */
+SHYPER_API int shyper_cell_refresh(struct shyper_cell *cell);
+SHYPER_API void shyper_cell_close(struct shyper_cell *cell);
+
+/*
+ * All cells in the order of their ids, root first. Returns their number.
+ * @ret_cells is freed, with the cells in it, by shyper_cell_list_free().
+ */
+SHYPER_API int shyper_cell_list(struct shyper_ctx *ctx,
+				struct shyper_cell ***ret_cells);
+SHYPER_API void shyper_cell_list_free(struct shyper_cell **cells);
+
+SHYPER_API unsigned int shyper_cell_get_id(const struct shyper_cell *cell);
+SHYPER_API const char *shyper_cell_get_name(const struct shyper_cell *cell);
+/* "cell1" */
+SHYPER_API const char *shyper_cell_get_sysname(const struct shyper_cell *cell);
+SHYPER_API enum shyper_cell_state
+shyper_cell_get_state(const struct shyper_cell *cell);
+/* Why it is stopped or failed: "off", "reset", "stop", "unmapped" ...; "none". */
+SHYPER_API const char *shyper_cell_get_reason(const struct shyper_cell *cell);
+/* Root's numbers as Linux lists them: "2-3"; empty: none. */
+SHYPER_API const char *shyper_cell_get_cpus(const struct shyper_cell *cell);
+/* Bytes lent; 0 for root. */
+SHYPER_API uint64_t shyper_cell_get_memory(const struct shyper_cell *cell);
+SHYPER_API uint64_t shyper_cell_get_starts(const struct shyper_cell *cell);
+
+/**
+ * struct shyper_value - a named value, of statistics or of a failure
+ * @name: as in sysfs; "exits_total", "cpu0/exits_total", "PC"
+ * @value: as text
+ */
+struct shyper_value {
+	char name[48];
+	char value[80];
+};
+
+/*
+ * Read anew at each call, sorted by name. Return the number of values;
+ * @ret_values is freed by free(). Of a failure: 0 if the cell never failed.
+ */
+SHYPER_API int shyper_cell_read_statistics(struct shyper_cell *cell,
+					   struct shyper_value **ret_values);
+SHYPER_API int shyper_cell_read_failure(struct shyper_cell *cell,
+					struct shyper_value **ret_values);
+
+/*
+ * Makes a cell: chooses CPUs, sees to free hugepages, allocates and lends the
+ * memory. All is undone on failure. -EINVAL: @config has findings (see
+ * config.h). -ENOMEM, -EBUSY, -EEXIST ...: the report tells which CPU, region
+ * or device was refused and why.
+ */
+SHYPER_API int shyper_cell_create(struct shyper_ctx *ctx,
+				  const struct shyper_config *config,
+				  struct shyper_cell **ret_cell);
+
+/*
+ * Asks the cell's monitor to load and start it; waits until that is done.
+ * @timeout_ms: 0: 30 s. -ETIMEDOUT: no monitor, or a device has no backend.
+ */
+SHYPER_API int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms);
+/* Stops (when it runs), loads and starts, by the monitor. */
+SHYPER_API int shyper_cell_restart(struct shyper_cell *cell, unsigned int timeout_ms);
+/* 0 if the monitor answers. */
+SHYPER_API int shyper_cell_ping(struct shyper_cell *cell);
+/* -EBUSY: it does not run. */
+SHYPER_API int shyper_cell_stop(struct shyper_cell *cell, unsigned int timeout_ms);
+
+/*
+ * Destroys a cell in any state and waits until its hugepages are free.
+ * @timeout_ms: 0: 30 s. -ETIMEDOUT: the cell is gone, but the processes that
+ * the report names hold its memory.
+ */
+SHYPER_API int shyper_cell_destroy(struct shyper_cell *cell, unsigned int timeout_ms);
+/* The same without waiting for the memory. */
+SHYPER_API int shyper_cell_destroy_no_wait(struct shyper_cell *cell,
+					   unsigned int timeout_ms);
+
+/*
+ * Reads what the guest wrote to its early console; of cell 0, EL2's own log.
+ * @position: in: first byte wanted, counted from the beginning of the log;
+ * out: behind the last byte returned. Returns the bytes put in @buffer; 0: no
+ * more for now. Text that was overwritten is skipped.
+ */
+SHYPER_API int shyper_cell_read_log(struct shyper_cell *cell, uint64_t *position,
+				    char *buffer, size_t size);
+
+/*
+ * The configuration that the cell was created with, as the kernel keeps it.
+ * Freed by shyper_config_free().
+ */
+SHYPER_API int shyper_cell_read_config(struct shyper_cell *cell,
+				       struct shyper_config **ret_config);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SHYPER_CELL_H */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The JSON file that makes a cell. Reading it reports all that is wrong at
+ * once, as a compiler does; a configuration with errors can be looked at, but
+ * shyper_cell_create() refuses it.
+ */
+#ifndef SHYPER_CONFIG_H
+#define SHYPER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <shyper/shyper.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct shyper_config;
+
+enum shyper_severity {
+	SHYPER_SEVERITY_WARNING,
+	SHYPER_SEVERITY_ERROR,
+};
+
+/**
+ * struct shyper_finding - one thing that is wrong with a configuration
+ * @severity: with a warning the configuration can still be used
+ * @path: place in the JSON ("/devices/0/path"), or "LINE:COLUMN" of a syntax
+ *	error; "/" is the file as a whole
+ * @text: what is wrong and what is expected, one line without full stop
+ */
+struct shyper_finding {
+	enum shyper_severity severity;
+	char path[64];
+	char text[256];
+};
+
+enum shyper_restart {
+	SHYPER_RESTART_NEVER,		/* only the guest's own reset */
+	SHYPER_RESTART_ON_FAILURE,	/* and when the cell fails */
+	SHYPER_RESTART_ALWAYS,		/* and when the guest powers off */
+};
+
+/*
+ * Reads and checks a file, its images and disks, and the machine (CPUs).
+ * Returns 0 even with findings. Fails only if @path cannot be read.
+ */
+SHYPER_API int shyper_config_load(struct shyper_ctx *ctx, const char *path,
+				  struct shyper_config **ret_config);
+/* The same of a text; @path is its name in reports. */
+SHYPER_API int shyper_config_parse(struct shyper_ctx *ctx, const char *path,
+				   const char *text, size_t length,
+				   struct shyper_config **ret_config);
+SHYPER_API void shyper_config_free(struct shyper_config *config);
+
+/* No finding is an error. */
+SHYPER_API bool shyper_config_is_valid(const struct shyper_config *config);
+/* Findings in the order of the file; @index from 0; NULL: no more. */
+SHYPER_API const struct shyper_finding *
+shyper_config_get_finding(const struct shyper_config *config, size_t index);
+
+/* The file's name as given. */
+SHYPER_API const char *shyper_config_get_path(const struct shyper_config *config);
+/* "" where the file has none that is usable; likewise 0 below. */
+SHYPER_API const char *shyper_config_get_name(const struct shyper_config *config);
+SHYPER_API unsigned int
+shyper_config_get_nr_cpus(const struct shyper_config *config);
+SHYPER_API uint64_t shyper_config_get_memory(const struct shyper_config *config);
+SHYPER_API enum shyper_restart
+shyper_config_get_restart(const struct shyper_config *config);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SHYPER_CONFIG_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Events: cells and devices that come, change and go. The source is udev (after
+ * its rules), or the kernel's uevents where no udevd runs. What exists already
+ * comes first, as ADDED; nothing is missed and nothing comes twice.
+ */
+#ifndef SHYPER_EVENT_H
+#define SHYPER_EVENT_H
+
+#include <stdbool.h>
+
+#include <shyper/cell.h>
+#include <shyper/shyper.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct shyper_events;
+
+enum shyper_event_type {
+	SHYPER_EVENT_CELL_ADDED,
+	SHYPER_EVENT_CELL_CHANGED,
+	SHYPER_EVENT_CELL_REMOVED,
+	SHYPER_EVENT_DEVICE_ADDED,
+	SHYPER_EVENT_DEVICE_CHANGED,
+	SHYPER_EVENT_DEVICE_REMOVED,
+};
+
+/**
+ * struct shyper_event - something happened
+ * @type: what
+ * @is_initial: ADDED, because it was there when the events were opened
+ * @sysname: "cell1" or "cell1.blk0"
+ * @name: of the cell or device, where the event tells it; else empty
+ * @device_type: "blk" ...; empty for cells
+ * @state: of a cell, where the event tells it; else SHYPER_CELL_UNKNOWN
+ * @reason: as shyper_cell_get_reason(); empty where not told
+ */
+struct shyper_event {
+	enum shyper_event_type type;
+	bool is_initial;
+	char sysname[64];
+	char name[32];
+	char device_type[16];
+	enum shyper_cell_state state;
+	char reason[16];
+};
+
+SHYPER_API int shyper_events_open(struct shyper_ctx *ctx,
+				  struct shyper_events **ret_events);
+SHYPER_API void shyper_events_close(struct shyper_events *events);
+
+/*
+ * For poll(): readable when shyper_events_read() may have something. Read until
+ * it returns 0 before the first poll.
+ */
+SHYPER_API int shyper_events_get_fd(const struct shyper_events *events);
+
+/* 1: @ret_event is filled; 0: nothing for now. Never blocks. */
+SHYPER_API int shyper_events_read(struct shyper_events *events,
+				  struct shyper_event *ret_event);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SHYPER_EVENT_H */

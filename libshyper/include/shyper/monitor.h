@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the monitor of a cell is made of: one process for each cell, which
+ * loads its images, starts it, and hears of its end. shyper_cell_start() of
+ * others talks to it through /run/shyper/cellN.sock, one JSON line each way:
+ *
+ *   {"op":"start"}     {"ok":true}
+ *   {"op":"restart"}   {"ok":false,"code":-110,"text":"..."}
+ *   {"op":"ping"}
+ *
+ * A monitor opens itself, polls both descriptors and
+ *  - on the event descriptor reads states (shyper_monitor_read_state) and obeys
+ *    the restart policy;
+ *  - on the socket takes requests (shyper_monitor_accept), does them by
+ *    shyper_monitor_start() or _restart(), answers (shyper_monitor_answer).
+ */
+#ifndef SHYPER_MONITOR_H
+#define SHYPER_MONITOR_H
+
+#include <stdint.h>
+
+#include <shyper/cell.h>
+#include <shyper/config.h>
+#include <shyper/shyper.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct shyper_monitor;
+
+enum shyper_monitor_op {
+	SHYPER_MONITOR_PING,
+	SHYPER_MONITOR_START,
+	SHYPER_MONITOR_RESTART,
+};
+
+/**
+ * struct shyper_monitor_request - what somebody asked by the socket
+ * @op: what
+ * @fd: the connection, until it is answered
+ */
+struct shyper_monitor_request {
+	enum shyper_monitor_op op;
+	int fd;
+};
+
+/**
+ * struct shyper_monitor_state - what the kernel reported
+ * @reason: word as in sysfs
+ */
+struct shyper_monitor_state {
+	enum shyper_cell_state state;
+	const char *reason;
+	uint64_t starts;
+};
+
+/*
+ * Becomes the monitor of @sysname ("cell1"): binds /dev/hvisor, reads the
+ * cell's configuration, maps its memory, listens on the socket. -EBUSY: it has
+ * a monitor already.
+ */
+SHYPER_API int shyper_monitor_open(struct shyper_ctx *ctx, const char *sysname,
+				   struct shyper_monitor **ret_monitor);
+SHYPER_API void shyper_monitor_close(struct shyper_monitor *monitor);
+
+SHYPER_API const struct shyper_config *
+shyper_monitor_get_config(const struct shyper_monitor *monitor);
+/* POLLIN: a state can be read; POLLHUP or POLLERR: the cell has gone. */
+SHYPER_API int shyper_monitor_get_event_fd(const struct shyper_monitor *monitor);
+/* POLLIN: shyper_monitor_accept() has something. */
+SHYPER_API int shyper_monitor_get_socket_fd(const struct shyper_monitor *monitor);
+
+/* 1: filled; 0: nothing new. -ENODEV: the cell has gone. Never blocks. */
+SHYPER_API int shyper_monitor_read_state(struct shyper_monitor *monitor,
+					 struct shyper_monitor_state *ret_state);
+
+/*
+ * 1: filled; 0: nobody, or somebody who said nothing sensible within a second
+ * (answered and closed already).
+ */
+SHYPER_API int shyper_monitor_accept(struct shyper_monitor *monitor,
+				     struct shyper_monitor_request *ret_request);
+/*
+ * Answers with @code and, if that is negative, the context's report; closes the
+ * connection. To be called straight after the function that failed.
+ */
+SHYPER_API void shyper_monitor_answer(struct shyper_monitor *monitor,
+				      const struct shyper_monitor_request *request,
+				      int code);
+
+/*
+ * Loads and starts the cell: waits until every device is declared and quiet
+ * (@timeout_ms; 0: 30 s), writes kernel, initrd and device tree, starts.
+ * -EBUSY: it runs. -ETIMEDOUT: the report names the device.
+ */
+SHYPER_API int shyper_monitor_start(struct shyper_monitor *monitor,
+				    unsigned int timeout_ms);
+/* Stops it first if it runs. */
+SHYPER_API int shyper_monitor_restart(struct shyper_monitor *monitor,
+				      unsigned int timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SHYPER_MONITOR_H */
