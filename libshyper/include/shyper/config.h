@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <shyper/shyper.h>
+#include <shyper/ctx.h>
 
 #ifdef __cplusplus
 extern "C" {

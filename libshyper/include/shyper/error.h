@@ -6,7 +6,7 @@
 #ifndef SHYPER_ERROR_H
 #define SHYPER_ERROR_H
 
-#include <shyper/shyper.h>
+#include <shyper/ctx.h>
 
 #ifdef __cplusplus
 extern "C" {

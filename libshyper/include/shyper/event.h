@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include <shyper/cell.h>
-#include <shyper/shyper.h>
+#include <shyper/ctx.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -21,7 +21,7 @@
 
 #include <shyper/cell.h>
 #include <shyper/config.h>
-#include <shyper/shyper.h>
+#include <shyper/ctx.h>
 
 #ifdef __cplusplus
 extern "C" {
