@@ -86,7 +86,12 @@ struct hvisor_device_desc {
 };
 
 #define HVISOR_POLICY_WAIT	0	/* keep waiting, visibly */
-#define HVISOR_POLICY_FAIL_DEVICE	1	/* DEVICE_NEEDS_RESET; loads give ~0 */
+/*
+ * DEVICE_NEEDS_RESET; loads give ~0, stores are dropped. Not for a reset or a
+ * queue stop: the backend may still own the guest's buffers, so these go on
+ * waiting, with DEVICE_NEEDS_RESET shown.
+ */
+#define HVISOR_POLICY_FAIL_DEVICE	1
 #define HVISOR_POLICY_STOP_CELL	2	/* the cell fails, HVISOR_REASON_DEVICE */
 
 /**
@@ -165,7 +170,7 @@ struct hvisor_failure {
  * @nr_devices: entries of @devices in use
  * @memory_blocks: 2 MiB blocks lent
  * @irq: INTID of root's SPI for this cell; 0 for root itself
- * @cpus: EL2 CPU number of each CPU
+ * @cpus: EL2 CPU number of each CPU (root: of its first 16, and so @stats)
  * @bell: physical address of struct hvisor_bell_page; 0 for root
  * @log: physical address of the cell's struct hvisor_log; 0 for root
  * @log_pages: its size

@@ -61,6 +61,12 @@ struct hvisor_device_decl {
 
 /**
  * struct hvisor_device_slot - the one blocking request that a CPU can have
+ *
+ * Writer: @state = IDLE, store barrier, the fields, @seq, @state = PENDING
+ * (release). Reader: @state (acquire), @seq, copy, load barrier, @seq and
+ * @state again: if either changed it copies again. IDLE does not tell an
+ * answered request from a cancelled one; EL2 keeps that to itself.
+ *
  * @seq: counts up with each request of this slot, never starts again, 0: none yet
  * @since: CNTVCT when the CPU began to wait
  * @value: of a store; the low @size bytes count
@@ -96,7 +102,9 @@ struct hvisor_device_control {
  * struct hvisor_device_queue - a virtqueue as the driver set it up
  * @max: QueueNumMax
  * @size: QueueNum
- * @ready: QueueReady; nothing else changes while it is 1
+ * @ready: QueueReady; nothing else changes while it is 1; written last (release)
+ * @epoch: counts resets of the device and QueueReady 1 -> 0 of this queue: in-flight
+ *	entries of another epoch are of no account
  * @desc: descriptor table, IPA, 16 byte aligned
  * @driver: available ring, IPA, 2 byte aligned
  * @device: used ring, IPA, 4 byte aligned
@@ -105,7 +113,7 @@ struct hvisor_device_queue {
 	__u32 max;
 	__u32 size;
 	__u32 ready;
-	__u32 reserved;
+	__u32 epoch;
 	__aligned_u64 desc;
 	__aligned_u64 driver;
 	__aligned_u64 device;
@@ -140,13 +148,14 @@ struct hvisor_device_counters {
  * @driver_features: accepted by the driver; valid with FEATURES_OK in @status
  * @status: the virtio Status register
  * @interrupt_status: the virtio InterruptStatus register
- * @epoch: counts resets of the device; in-flight entries of an older epoch
- *	are of no more account
+ * @epoch: counts resets of the device
  * @config_generation: as the guest sees it
  * @config_len: bytes of @config
  * @state_area: physical address of struct hvisor_device_state, 0 for
  *	other kinds than VIRTIO
- * @state_pages: its size
+ * @state_pages: its size; contiguous
+ * @failed: 1 after a deadline with HVISOR_POLICY_FAIL_DEVICE: loads give ~0, stores
+ *	are dropped until the next DECLARE or LOAD of the cell
  */
 struct hvisor_device_page {
 	__u32 kind;
@@ -170,7 +179,9 @@ struct hvisor_device_page {
 	__u32 config_len;
 	__u32 state_pages;
 	__aligned_u64 state_area;
-	__aligned_u64 reserved[4];
+	__u32 failed;
+	__u32 reserved0;
+	__aligned_u64 reserved[3];
 	struct hvisor_device_counters counters;
 	struct hvisor_device_control control;
 	struct hvisor_device_slot slots[HVISOR_MAX_CELL_CPUS];
@@ -215,7 +226,7 @@ struct hvisor_bell_page {
 /**
  * struct hvisor_inflight - one descriptor head that the backend has taken
  * @counter: order in which heads were taken, from 1
- * @epoch: the device's epoch when it was taken
+ * @epoch: the queue's epoch when it was taken
  * @in_flight: 1 from before the I/O until the used element is published
  */
 struct hvisor_inflight {
@@ -227,19 +238,19 @@ struct hvisor_inflight {
 /**
  * struct hvisor_queue_state - what outlives a backend, for each queue
  * @next_counter: the next &struct hvisor_inflight.counter
- * @used_idx: value of used.idx before the completion that @last_head records
+ * @used_idx: used.idx as of the last completion that was brought to its end
  * @last_head: head that is being completed
+ * @epoch: of the queue, whose account this is; written last when it is cleared
  * @heads: indexed by descriptor head, queue_size entries
  *
- * Order: mark the head; do the I/O; write the used element; @last_head and
- * @used_idx; publish used.idx; clear in_flight.
+ * The order of stores is in docs/theory-device-path.md.
  */
 struct hvisor_queue_state {
 	__aligned_u64 next_counter;
 	__u16 used_idx;
 	__u16 last_head;
-	__u32 reserved;
-	__aligned_u64 reserved2[6];
+	__u32 epoch;
+	__aligned_u64 reserved[6];
 	struct hvisor_inflight heads[];
 };
 

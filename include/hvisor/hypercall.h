@@ -15,7 +15,8 @@
  *
  * Errors that all may give: -EINVAL (an argument out of range, a size that
  * does not fit, reserved bits set), -ENOENT (no such cell or device), -EBUSY
- * (the state does not allow it), -ENOMEM (EL2's pool is empty).
+ * (the state does not allow it), -ENOMEM (EL2's pool is empty or has no run of
+ * pages that long). Calls of a device before its DECLARE: -ENOTCONN.
  *
  * Owner: hypervisor.
  */
@@ -38,7 +39,7 @@
 
 /*
  * x1: cell; args: struct hvisor_memory_batch -> blocks added, from the first.
- * All are checked before the first is added. CREATED only.
+ * All are checked, against each other too, before the first is added. CREATED only.
  * -EPERM: a block is not root's RAM. -EBUSY: a block is lent. -EEXIST: the IPA
  * is in use. Blocks are given back by DESTROY only.
  */
@@ -49,7 +50,8 @@
 
 /*
  * x1: cell. CREATED (with memory), STOPPED, FAILED or LOADED -> LOADED. Resets
- * all devices. -EAGAIN: a device has not answered QUIESCE yet, x1: its index.
+ * all devices. -EAGAIN: a device has not answered QUIESCE yet, x1: its index, or
+ * a CPU is still on its way out, x1: ~0.
  * -ENODEV: a device was never declared, x1: its index.
  * After it the cell's memory is root's to write until START.
  */
@@ -62,7 +64,10 @@
  */
 #define HVISOR_HC_CELL_START		HVISOR_HC(6)
 
-/* x1: cell. RUNNING or PAUSED -> STOPPED; -EAGAIN while a CPU is on its way out. */
+/*
+ * x1: cell. RUNNING or PAUSED -> STOPPED; -EAGAIN while a CPU is on its way out.
+ * The last CPU to park publishes the state and raises QUIESCE.
+ */
 #define HVISOR_HC_CELL_STOP		HVISOR_HC(7)
 
 /*
@@ -96,10 +101,12 @@
 #define HVISOR_INTERRUPT_CONFIG		(1U << 1)	/* VIRTIO_MMIO_INT_CONFIG */
 
 /*
- * x1: cell, x2: device. The backend's last file is gone and nothing of it can
- * touch the rings any more: a pending QUIESCE is answered, other requests wait
- * for the next backend.
+ * x1: cell, x2: device, x3: HVISOR_RELEASE_QUIET or 0. The backend's last file is
+ * gone: not attached any more, requests wait for the next backend. QUIET: by the
+ * account of the state area nothing was in flight, so nothing can touch the
+ * rings: a QUIESCE, pending or raised before the next DECLARE, counts as answered.
  */
+#define HVISOR_RELEASE_QUIET		(1U << 0)
 #define HVISOR_HC_DEVICE_RELEASE	HVISOR_HC(12)
 
 /*

@@ -15,8 +15,8 @@
  *
  * read() returns whole struct hvisor_request, as many as fit (buffer smaller
  * than one: -EINVAL); it blocks unless O_NONBLOCK (-EAGAIN). poll() gives
- * EPOLLIN when read() would not block. write() takes whole
- * struct hvisor_answer.
+ * EPOLLIN when read() would not block. write() takes whole struct hvisor_answer
+ * and returns the bytes of those that were taken; an error only if the first failed.
  *
  * Owner: kmod.
  */
@@ -127,7 +127,7 @@ struct hvisor_cell_create {
  * @id: cell; MONITOR: must be its own
  * @timeout_ms: how long to wait for CPUs and devices; 0: 5000
  * @device: on -ETIMEDOUT of LOAD: the device that has not answered or was
- *	never declared; ~0 otherwise
+ *	never declared; ~0: a CPU is still on its way out
  */
 struct hvisor_cell_op {
 	__u32 size;
@@ -256,7 +256,8 @@ struct hvisor_request {
  * struct hvisor_answer - what write() takes (DEVICE)
  * @type: HVISOR_REQUEST_SLOT or HVISOR_REQUEST_CONTROL
  * @cpu: of the request
- * @seq: of the request; -ESTALE when it is not pending
+ * @seq: of the request; -ESTALE when it is not pending (answered through another
+ *	CPU's reset, or cancelled): a backend takes that as done
  * @value: of a load
  */
 struct hvisor_answer {
