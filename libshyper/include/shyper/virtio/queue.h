@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Split virtqueues (virtio 1.2, 2.7), the device's side, over the memory of a
+ * cell. This is the only reader of guest rings: all that comes from there is
+ * read once, checked, then used. A ring or chain that breaks the rules breaks
+ * its queue, never the process.
+ *
+ * What must outlive the process is kept in the device's state area as
+ * docs/theory-device-path.md says.
+ */
+#ifndef SHYPER_VIRTIO_QUEUE_H
+#define SHYPER_VIRTIO_QUEUE_H
+
+#include <hvisor/device.h>
+#include <shyper/virtio/memory.h>
+
+struct vring_desc;
+struct vring_avail;
+struct vring_used;
+
+/**
+ * struct shyper_chain - a request of the driver
+ * @iov: first @nr_out segments that the device reads, then @nr_in that it
+ *	writes; none is empty. The caller gives room for @max_segments.
+ * @max_segments: at least the queue's size, if every legal chain shall fit
+ * @head: names it in shyper_queue_push()
+ * @nr_out: @nr_in: number of segments
+ * @out_length: @in_length: bytes; their sum is below 2^32
+ */
+struct shyper_chain {
+	struct iovec *iov;
+	unsigned int max_segments;
+	uint16_t head;
+	unsigned int nr_out;
+	unsigned int nr_in;
+	uint32_t out_length;
+	uint32_t in_length;
+};
+
+/**
+ * struct shyper_queue - a virtqueue; read its fields, change none
+ * @index: number within the device
+ * @size: QueueNum
+ * @in_flight: chains popped and not yet pushed
+ * @reissued: how many chains of a dead predecessor were found at the start
+ * @started: the rings are mapped
+ * @broken: the driver broke the rules: nothing is popped any more
+ */
+struct shyper_queue {
+	unsigned int index;
+	unsigned int size;
+	unsigned int in_flight;
+	unsigned int reissued;
+	bool started;
+	bool broken;
+
+	/* Of the implementation. */
+	const struct shyper_memory *memory;
+	struct hvisor_queue_state *state;
+	unsigned int state_size;
+	struct hvisor_backend_counters *counters;
+	const struct vring_desc *desc;
+	struct vring_avail *avail;
+	struct vring_used *used;
+	uint32_t epoch;
+	bool event_index;
+	bool indirect;
+	bool signalled;
+	uint16_t next_avail;
+	uint16_t used_idx;
+	uint16_t signalled_idx;
+	unsigned int next_reissue;
+	uint16_t reissue[HVISOR_MAX_QUEUE_SIZE];
+};
+
+/**
+ * struct shyper_queue_setup - what a queue is made of
+ * @memory: of the cell
+ * @state: of the queue, in the state area
+ * @state_size: entries of @state->heads
+ * @counters: of the device
+ * @index: number within the device
+ * @epoch: of the device
+ * @features: accepted by the driver
+ * @ring: as the driver set it up
+ */
+struct shyper_queue_setup {
+	const struct shyper_memory *memory;
+	struct hvisor_queue_state *state;
+	unsigned int state_size;
+	struct hvisor_backend_counters *counters;
+	unsigned int index;
+	uint32_t epoch;
+	uint64_t features;
+	struct hvisor_device_queue ring;
+};
+
+/**
+ * shyper_queue_start - begin to serve a queue, or go on where another process died
+ *
+ * What the account of the state area shows to be in flight is handed out again
+ * by shyper_queue_pop(), in its old order, before anything new. All I/O of the
+ * predecessor must have ended.
+ *
+ * Return: 0; -EINVAL: size or addresses are wrong, the queue is @broken.
+ */
+int shyper_queue_start(struct shyper_queue *queue,
+		       const struct shyper_queue_setup *setup);
+
+/* Forget a queue with nothing in flight, and what its account holds. */
+void shyper_queue_stop(struct shyper_queue *queue);
+
+/* Wipe the account of a queue that is not started. */
+void shyper_queue_state_clear(struct hvisor_queue_state *state,
+			      unsigned int state_size);
+
+/**
+ * shyper_queue_pop - take the next chain
+ *
+ * When there is none the driver is asked to notify about the next one, and the
+ * ring is looked at once more: 0 means that a notification will come.
+ *
+ * Return: 1: @chain is in flight; 0: none; -EPROTO: the queue is broken, by
+ * this call or before.
+ */
+int shyper_queue_pop(struct shyper_queue *queue, struct shyper_chain *chain);
+
+/**
+ * shyper_queue_push - hand a chain back to the driver
+ * @head: of the chain; must be in flight
+ * @length: bytes written, from the first byte of the device-writable part
+ */
+void shyper_queue_push(struct shyper_queue *queue, uint16_t head, uint32_t length);
+
+/**
+ * shyper_queue_break - the chain's content breaks the device's rules
+ *
+ * Hands it back empty and breaks the queue.
+ */
+void shyper_queue_break(struct shyper_queue *queue, uint16_t head);
+
+/**
+ * shyper_queue_should_notify - whether the driver wants an interrupt for what
+ *	was pushed since the last call
+ */
+bool shyper_queue_should_notify(struct shyper_queue *queue);
+
+#endif /* SHYPER_VIRTIO_QUEUE_H */

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The account of what is in flight. A process can die behind each store; what
+ * its successor finds must tell, for every head, whether it was completed.
+ *
+ * @used_idx of the state follows used.idx last of all, so the two differ only
+ * between the publication of a completion and the end of its book-keeping,
+ * and @last_head says whose completion that is.
+ */
+#include <stdlib.h>
+
+#include "inflight.h"
+#include "shared.h"
+
+static void count_in_flight(struct shyper_queue *queue, int change)
+{
+	struct hvisor_backend_counters *counters = queue->counters;
+	uint64_t now = counters->in_flight + (int64_t)change;
+
+	shared_store(&counters->in_flight, now);
+	if (now > counters->in_flight_max)
+		shared_store(&counters->in_flight_max, now);
+}
+
+bool inflight_test(const struct shyper_queue *queue, uint16_t head)
+{
+	return shared_load(&queue->state->heads[head].in_flight);
+}
+
+void inflight_take(struct shyper_queue *queue, uint16_t head)
+{
+	struct hvisor_inflight *entry = &queue->state->heads[head];
+	uint64_t counter = queue->state->next_counter;
+
+	shared_store(&entry->counter, counter);
+	shared_store(&entry->epoch, queue->epoch);
+	shared_store_release(&entry->in_flight, 1);
+	shared_store(&queue->state->next_counter, counter + 1);
+	count_in_flight(queue, 1);
+}
+
+void inflight_complete(struct shyper_queue *queue, uint16_t head)
+{
+	shared_store_release(&queue->state->last_head, head);
+}
+
+void inflight_completed(struct shyper_queue *queue, uint16_t head)
+{
+	/* Release: not before used.idx, which makes it true. */
+	shared_store_release(&queue->state->heads[head].in_flight, 0);
+	shared_store_release(&queue->state->used_idx, queue->used_idx);
+	count_in_flight(queue, -1);
+}
+
+void inflight_clear(struct shyper_queue *queue, uint16_t head)
+{
+	shared_store_release(&queue->state->heads[head].in_flight, 0);
+	count_in_flight(queue, -1);
+}
+
+struct resumed {
+	uint64_t counter;
+	uint16_t head;
+};
+
+static int resumed_compare(const void *a, const void *b)
+{
+	const struct resumed *x = a, *y = b;
+
+	return x->counter < y->counter ? -1 : x->counter > y->counter;
+}
+
+/* What is of another epoch, or can be no head of this queue, is of no account. */
+static void drop_stale(struct shyper_queue *queue)
+{
+	struct hvisor_inflight *heads = queue->state->heads;
+	unsigned int n;
+
+	for (n = 0; n < queue->state_size; n++)
+		if (heads[n].in_flight &&
+		    (heads[n].epoch != queue->epoch || n >= queue->size))
+			shared_store(&heads[n].in_flight, 0);
+}
+
+/* A completion that was published, but not yet taken from the account. */
+static void finish_completion(struct shyper_queue *queue)
+{
+	struct hvisor_queue_state *state = queue->state;
+
+	if ((uint16_t)(state->used_idx + 1) == queue->used_idx &&
+	    state->last_head < queue->size)
+		shared_store_release(&state->heads[state->last_head].in_flight, 0);
+	shared_store_release(&state->used_idx, queue->used_idx);
+}
+
+void inflight_resume(struct shyper_queue *queue)
+{
+	struct hvisor_queue_state *state = queue->state;
+	struct resumed list[HVISOR_MAX_QUEUE_SIZE];
+	unsigned int n, nr = 0;
+	uint64_t next;
+
+	drop_stale(queue);
+	finish_completion(queue);
+	for (n = 0; n < queue->size; n++) {
+		if (!state->heads[n].in_flight)
+			continue;
+		list[nr].counter = state->heads[n].counter;
+		list[nr++].head = n;
+	}
+	qsort(list, nr, sizeof(*list), resumed_compare);
+	for (n = 0; n < nr; n++)
+		queue->reissue[n] = list[n].head;
+	queue->reissued = nr;
+
+	/* The death may have come between an entry and the counter's step. */
+	next = nr ? list[nr - 1].counter + 1 : 1;
+	if (next > state->next_counter)
+		shared_store(&state->next_counter, next);
+	count_in_flight(queue, nr);
+	shared_store(&queue->counters->reissued, queue->counters->reissued + nr);
+}
+
+void shyper_queue_state_clear(struct hvisor_queue_state *state,
+			      unsigned int state_size)
+{
+	unsigned int n;
+
+	for (n = 0; n < state_size; n++)
+		shared_store(&state->heads[n].in_flight, 0);
+}
+
+void inflight_forget(struct shyper_queue *queue)
+{
+	unsigned int left = queue->reissued - queue->next_reissue;
+
+	shyper_queue_state_clear(queue->state, queue->state_size);
+	count_in_flight(queue, -(int)(left + queue->in_flight));
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The account of what is in flight, kept in the device's state area so that
+ * it outlives the process (docs/theory-device-path.md).
+ */
+#ifndef VIRTIO_INFLIGHT_H
+#define VIRTIO_INFLIGHT_H
+
+#include <shyper/virtio/queue.h>
+
+/* Brings the account in order and lists in @queue->reissue what it holds. */
+void inflight_resume(struct shyper_queue *queue);
+
+/* Clears the account. */
+void inflight_forget(struct shyper_queue *queue);
+
+bool inflight_test(const struct shyper_queue *queue, uint16_t head);
+
+/* Before the I/O. */
+void inflight_take(struct shyper_queue *queue, uint16_t head);
+
+/* Between the store of the used element and that of used.idx. */
+void inflight_complete(struct shyper_queue *queue, uint16_t head);
+
+/* After used.idx was published. */
+void inflight_completed(struct shyper_queue *queue, uint16_t head);
+
+/* The head will not be served. */
+void inflight_clear(struct shyper_queue *queue, uint16_t head);
+
+#endif /* VIRTIO_INFLIGHT_H */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A backend's link to the hypervisor: its bound file and what sysfs says of
+ * its device. Requests and answers go by read() and write() on the file.
+ * Each returns 0 or a negative errno.
+ */
+#ifndef VIRTIO_LINK_H
+#define VIRTIO_LINK_H
+
+#include <hvisor/ioctl.h>
+
+struct shyper_memory;
+
+/* Open and bind; @fd does not block. */
+int link_open(const char *name, int *fd);
+
+int link_info(int fd, struct hvisor_device_info *info);
+int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page);
+int link_memory(int fd, uint32_t cell, struct shyper_memory *memory);
+int link_declare(int fd, struct hvisor_device_decl *decl);
+int link_interrupt(int fd, uint32_t bits);
+int link_fail(int fd);
+
+/* Connect to the service manager, if there is one; -1 if not. */
+int notify_open(void);
+/* Tell it that the service is ready; closes @fd. */
+void notify_ready(int fd);
+
+#endif /* VIRTIO_LINK_H */
