@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make run`: from a fresh clone to the prompt of shyper in QEMU; `make help`.
+
+top := $(CURDIR)
+B := $(top)/build
+KERNEL ?= $(B)/kernel/default
+# What is made for another kernel than the default one has a suffix of its own.
+kernel := $(abspath $(KERNEL))
+K := $(if $(filter $(B)/kernel/default,$(kernel)),,-$(shell echo '$(kernel)' | cksum | cut -d' ' -f1))
+
+export CROSS_COMPILE ?= aarch64-linux-gnu-
+export SYSROOT := $(B)/sysroot
+export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
+export PKG_CONFIG_LIBDIR := $(SYSROOT)/usr/lib/aarch64-linux-gnu/pkgconfig:$(SYSROOT)/usr/share/pkgconfig
+KDIR := $(kernel)/headers/build
+KVER = $(shell cat $(kernel)/version)
+part_flags = O=$(B)/$1$(if $(filter kmod,$1),$K) KDIR=$(KDIR) KVER=$(KVER)
+
+# In the order in which they need each other; a part without Makefile is not there yet.
+parts := hypervisor kmod libshyper shyper-cli udev configs
+parts := $(patsubst %/Makefile,%,$(wildcard $(parts:=/Makefile)))
+installed := $(filter-out hypervisor,$(parts))
+product := $(B)/product$K
+images := $(B)/images$K
+
+V ?= 0
+quiet := $(if $(filter 0,$V),--no-print-directory -s)
+
+.PHONY: all help setup run test unit fresh image install clean distclean
+.PHONY: $(parts) setup-rt
+
+all: $(parts)
+
+help:
+	@echo 'make run        set up what is missing, build, start QEMU: ends at shyper>'
+	@echo 'make test       set up what is missing, build, run all tests'
+	@echo 'make all        build everything below build/; make unit: the tests on the host'
+	@echo 'make image      the disks and initramfs of root, with everything installed'
+	@echo 'make setup      install missing host packages, unpack sysroot, kernel, Debian'
+	@echo 'make setup-rt   the rt flavour of the kernel, in build/kernel/rt'
+	@echo 'make fresh      tests/fresh: run and test in a new minimal Debian 12'
+	@echo 'make install    DESTDIR=... prefix=/usr: what root gets'
+	@echo 'make clean      what was built from this tree; distclean: all of build/'
+	@echo 'Variables: KERNEL=DIR CROSS_COMPILE= V=1 CI=true (-Werror)'
+	@echo 'make run also: CPUS=4 MEM=2048 PLAIN=1 (no hypervisor) EL2_ARGS="loglevel=info"'
+
+setup:
+	@scripts/host-packages
+	@scripts/mk-sysroot
+	@scripts/mk-kernel default
+	@scripts/mk-root-tree
+	@scripts/mk-cell-tree
+	@scripts/mk-data-image
+
+setup-rt: setup
+	@scripts/mk-kernel rt
+
+# One after the other: each may link against those before it.
+.NOTPARALLEL:
+$(parts): setup
+	@$(MAKE) $(quiet) -C $@ $(call part_flags,$@) all
+
+unit: setup
+	@$(if $(wildcard tests/unit/Makefile),$(MAKE) $(quiet) -C tests/unit O=$(B)/unit all)
+
+install:
+	@set -e; for part in $(installed); do \
+		$(MAKE) $(quiet) -C $$part O=$(B)/$$part KDIR=$(KDIR) KVER=$(KVER) \
+			DESTDIR=$(DESTDIR) install; done
+
+# Installed anew each time: the image is made anew only if the bytes differ.
+image: setup all
+	@rm -rf $(product)
+	@mkdir -p $(product)
+	@set -e; for part in $(installed); do o=$(B)/$$part; \
+		[ $$part != kmod ] || o=$$o$K; \
+		$(MAKE) $(quiet) -C $$part O=$$o KDIR=$(KDIR) KVER=$(KVER) \
+			DESTDIR=$(product) install; done
+	@scripts/mk-root-image $(kernel) $(product) $(images)
+
+run: image
+	@scripts/run
+
+test: image unit
+	@tests/run
+
+fresh:
+	@tests/fresh
+
+clean:
+	@rm -rf $(addprefix $(B)/,$(parts) unit product images snapshots) $(B)/kmod-* $(B)/images-* $(B)/product-*
+
+distclean:
+	@rm -rf $(B)
