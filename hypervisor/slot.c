@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Blocking requests. Root reads a slot while EL2 writes it: the sequence number
- * goes first and the state last, so who finds PENDING and the same number
- * before and after its reads has one whole request.
+ * Blocking requests. Root reads a slot while EL2 writes it: the state is IDLE
+ * while the fields change, so who finds PENDING and one sequence number before
+ * and after its reads has one whole request.
  *
  * Release and acquire are STLR and LDAR, the fence is DMB ISH (Arm ARM DDI
  * 0487, B2.3.11 and C6.2): EL2 and root share these pages Inner Shareable.
@@ -22,13 +22,14 @@ void slot_post(struct hvisor_device_slot *slot, struct slot_wait *wait,
 	wait->value = 0;
 	wait->late = false;
 	wait->result = SLOT_WAITING;
-	WRITE_ONCE(slot->seq, slot->seq + 1);
+	/* IDLE before any of these: a reader of the last request will notice. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	WRITE_ONCE(slot->since, now);
 	WRITE_ONCE(slot->value, request->value);
 	WRITE_ONCE(slot->offset, request->offset);
 	WRITE_ONCE(slot->op, request->op);
 	WRITE_ONCE(slot->length, request->length);
+	WRITE_ONCE(slot->seq, slot->seq + 1);
 	set_state(&slot->state, HVISOR_SLOT_PENDING);
 }
 
@@ -56,10 +57,10 @@ void slot_cancel(struct hvisor_device_slot *slot, struct slot_wait *wait, u64 va
 
 void slot_post_control(struct hvisor_device_control *control, u32 op, u64 now)
 {
-	WRITE_ONCE(control->seq, control->seq + 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	WRITE_ONCE(control->since, now);
 	WRITE_ONCE(control->op, op);
+	WRITE_ONCE(control->seq, control->seq + 1);
 	set_state(&control->state, HVISOR_SLOT_PENDING);
 }
 

@@ -107,16 +107,30 @@ u32 virtio_mmio_ready_queues(const struct virtio_mmio *vm)
 	return bits;
 }
 
+/* Backends look at @ready first (acquire), then at the rest. */
+static void set_ready(struct hvisor_device_queue *queue, u32 ready)
+{
+	__atomic_store_n(&queue->ready, ready, __ATOMIC_RELEASE);
+}
+
+static void queue_clear(struct hvisor_device_queue *queue)
+{
+	set_ready(queue, 0);
+	queue->epoch++;
+	queue->size = 0;
+	queue->desc = 0;
+	queue->driver = 0;
+	queue->device = 0;
+}
+
 void virtio_mmio_reset(struct virtio_mmio *vm)
 {
 	struct hvisor_device_page *page = vm->page;
 	u32 i;
 
-	for (i = 0; i < page->nr_queues; i++)
-		page->queues[i] = (struct hvisor_device_queue){
-			.max = page->queues[i].max,
-		};
 	page->status = 0;
+	for (i = 0; i < page->nr_queues; i++)
+		queue_clear(&page->queues[i]);
 	page->interrupt_status = 0;
 	page->driver_features = 0;
 	page->epoch++;
@@ -131,9 +145,12 @@ void virtio_mmio_reset(struct virtio_mmio *vm)
 
 void virtio_mmio_queue_stop(struct virtio_mmio *vm, u32 queue)
 {
-	if (queue >= vm->page->nr_queues)
+	struct hvisor_device_queue *queues = vm->page->queues;
+
+	if (queue >= vm->page->nr_queues || !queues[queue].ready)
 		return;
-	vm->page->queues[queue].ready = 0;
+	set_ready(&queues[queue], 0);
+	queues[queue].epoch++;
 	render_queue(vm);
 }
 
@@ -285,7 +302,7 @@ static void queue_start(struct virtio_mmio *vm, struct hvisor_device_queue *queu
 		act->interrupt = true;
 		return;
 	}
-	queue->ready = 1;
+	set_ready(queue, 1);
 	if (virtio_mmio_driver_ok(vm))
 		act->ring = 1U << vm->queue_sel;
 	render_queue(vm);
@@ -305,8 +322,9 @@ static void store_queue_ready(struct virtio_mmio *vm, u32 value, struct virtio_m
 		act->block = HVISOR_OP_QUEUE_STOP;
 		act->offset = VIRTIO_MMIO_QUEUE_READY;
 		act->value = vm->queue_sel;
-	} else if (!value) {
+	} else if (!value && queue->ready) {
 		virtio_mmio_queue_stop(vm, vm->queue_sel);
+		act->stopped = 1U << vm->queue_sel;
 	}
 }
 

@@ -84,6 +84,7 @@ struct virtio_mmio {
 /**
  * struct virtio_mmio_action - what the caller has to do about a store
  * @ring: bits to set in the doorbell, 0: none
+ * @stopped: queues that were stopped: withdraw their doorbell bits
  * @block: HVISOR_OP_* to post and wait for, 0: none
  * @offset: @value: of the blocking request
  * @interrupt: make the device's interrupt pending
@@ -91,6 +92,7 @@ struct virtio_mmio {
  */
 struct virtio_mmio_action {
 	u32 ring;
+	u32 stopped;
 	u32 block;
 	u32 offset;
 	u64 value;
@@ -108,10 +110,10 @@ struct virtio_mmio_action virtio_mmio_store(struct virtio_mmio *vm, u32 offset,
 /* Writes the whole register page from the state. */
 void virtio_mmio_render(struct virtio_mmio *vm);
 
-/* The device as after power-on, a new epoch. */
+/* The device as after power-on, new epochs. */
 void virtio_mmio_reset(struct virtio_mmio *vm);
 
-/* The backend has let go of @queue. */
+/* The backend has let go of @queue: not ready, a new epoch of it. */
 void virtio_mmio_queue_stop(struct virtio_mmio *vm, u32 queue);
 
 /* Doorbell bits of all queues that are ready. */

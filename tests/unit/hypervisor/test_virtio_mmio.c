@@ -420,8 +420,11 @@ static void test_queue_stop_blocks_from_driver_ok(void **state)
 
 	negotiate(f, FEATURES);
 	good_queue(f, 1);
-	assert_true(act_none(put(f, VIRTIO_MMIO_QUEUE_READY, 0)));
+	act = put(f, VIRTIO_MMIO_QUEUE_READY, 0);
+	assert_int_equal(act.block, 0);
+	assert_int_equal(act.stopped, 2);
 	assert_int_equal(get(f, VIRTIO_MMIO_QUEUE_READY), 0);
+	assert_int_equal(f->page.queues[1].epoch, 1);
 	put(f, VIRTIO_MMIO_QUEUE_READY, 1);
 	put(f, VIRTIO_MMIO_STATUS, RUN_STATUS);
 	act = put(f, VIRTIO_MMIO_QUEUE_READY, 0);
@@ -432,6 +435,10 @@ static void test_queue_stop_blocks_from_driver_ok(void **state)
 	put(f, VIRTIO_MMIO_QUEUE_SEL, 0);
 	virtio_mmio_queue_stop(&f->vm, act.value);
 	assert_int_equal(f->page.queues[1].ready, 0);
+	assert_int_equal(f->page.queues[1].epoch, 2);
+	virtio_mmio_queue_stop(&f->vm, 1);
+	virtio_mmio_queue_stop(&f->vm, ~0U);
+	assert_int_equal(f->page.queues[1].epoch, 2);
 	assert_page_fits(f);
 	/* a queue made ready now is rung for */
 	assert_int_equal(good_queue(f, 1).ring, 2);
@@ -491,6 +498,8 @@ static void test_reset_starts_a_new_epoch(void **state)
 	assert_int_equal(virtio_mmio_ready_queues(&f->vm), 0);
 	assert_int_equal(f->page.queues[0].max, 128);
 	assert_int_equal(f->page.queues[0].desc, 0);
+	assert_int_equal(f->page.queues[0].epoch, 1);
+	assert_int_equal(f->page.queues[1].epoch, 1);
 	assert_page_fits(f);
 	/* without DRIVER_OK nobody needs to be asked */
 	put(f, VIRTIO_MMIO_STATUS, DRIVER_STATUS);
