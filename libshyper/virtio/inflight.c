@@ -7,6 +7,7 @@
  * between the publication of a completion and the end of its book-keeping,
  * and @last_head says whose completion that is.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "inflight.h"
@@ -70,45 +71,69 @@ static int resumed_compare(const void *a, const void *b)
 	return x->counter < y->counter ? -1 : x->counter > y->counter;
 }
 
-/* What is of another epoch, or can be no head of this queue, is of no account. */
-static void drop_stale(struct shyper_queue *queue)
+void shyper_queue_state_clear(struct hvisor_queue_state *state,
+			      unsigned int state_size)
 {
-	struct hvisor_inflight *heads = queue->state->heads;
 	unsigned int n;
 
-	for (n = 0; n < queue->state_size; n++)
-		if (heads[n].in_flight &&
-		    (heads[n].epoch != queue->epoch || n >= queue->size))
-			shared_store(&heads[n].in_flight, 0);
+	for (n = 0; n < state_size; n++)
+		shared_store(&state->heads[n].in_flight, 0);
 }
 
-/* A completion that was published, but not yet taken from the account. */
-static void finish_completion(struct shyper_queue *queue)
+/* The account is of a queue that is no more: a new one, its epoch last. */
+static void account_begin(struct shyper_queue *queue)
 {
 	struct hvisor_queue_state *state = queue->state;
 
-	if ((uint16_t)(state->used_idx + 1) == queue->used_idx &&
-	    state->last_head < queue->size)
-		shared_store_release(&state->heads[state->last_head].in_flight, 0);
+	shyper_queue_state_clear(state, queue->state_size);
+	shared_store(&state->used_idx, queue->used_idx);
+	shared_store(&state->next_counter, 1);
+	shared_store_release(&state->epoch, queue->epoch);
+}
+
+/* Ends the book-keeping of a completion that was published. */
+static int account_settle(struct shyper_queue *queue)
+{
+	struct hvisor_queue_state *state = queue->state;
+	uint16_t behind = queue->used_idx - state->used_idx;
+
+	if (!behind)
+		return 0;
+	if (behind > 1 || state->last_head >= queue->size)
+		return -EPROTO;
+	shared_store_release(&state->heads[state->last_head].in_flight, 0);
 	shared_store_release(&state->used_idx, queue->used_idx);
+	return 0;
 }
 
-void inflight_resume(struct shyper_queue *queue)
+static unsigned int account_list(const struct shyper_queue *queue,
+				 struct resumed *list)
 {
-	struct hvisor_queue_state *state = queue->state;
-	struct resumed list[HVISOR_MAX_QUEUE_SIZE];
+	const struct hvisor_inflight *heads = queue->state->heads;
 	unsigned int n, nr = 0;
-	uint64_t next;
 
-	drop_stale(queue);
-	finish_completion(queue);
 	for (n = 0; n < queue->size; n++) {
-		if (!state->heads[n].in_flight)
+		if (!heads[n].in_flight || heads[n].epoch != queue->epoch)
 			continue;
-		list[nr].counter = state->heads[n].counter;
+		list[nr].counter = heads[n].counter;
 		list[nr++].head = n;
 	}
 	qsort(list, nr, sizeof(*list), resumed_compare);
+	return nr;
+}
+
+int inflight_resume(struct shyper_queue *queue)
+{
+	struct hvisor_queue_state *state = queue->state;
+	struct resumed list[HVISOR_MAX_QUEUE_SIZE];
+	unsigned int n, nr;
+	uint64_t next;
+
+	if (state->epoch != queue->epoch)
+		account_begin(queue);
+	else if (account_settle(queue))
+		return -EPROTO;
+	nr = account_list(queue, list);
 	for (n = 0; n < nr; n++)
 		queue->reissue[n] = list[n].head;
 	queue->reissued = nr;
@@ -119,15 +144,7 @@ void inflight_resume(struct shyper_queue *queue)
 		shared_store(&state->next_counter, next);
 	count_in_flight(queue, nr);
 	shared_store(&queue->counters->reissued, queue->counters->reissued + nr);
-}
-
-void shyper_queue_state_clear(struct hvisor_queue_state *state,
-			      unsigned int state_size)
-{
-	unsigned int n;
-
-	for (n = 0; n < state_size; n++)
-		shared_store(&state->heads[n].in_flight, 0);
+	return 0;
 }
 
 void inflight_forget(struct shyper_queue *queue)

@@ -8,8 +8,11 @@
 
 #include <shyper/virtio/queue.h>
 
-/* Brings the account in order and lists in @queue->reissue what it holds. */
-void inflight_resume(struct shyper_queue *queue);
+/*
+ * Brings the account in order and lists in @queue->reissue what it holds.
+ * -EPROTO: it does not fit the used ring, to which the guest must have written.
+ */
+int inflight_resume(struct shyper_queue *queue);
 
 /* Clears the account. */
 void inflight_forget(struct shyper_queue *queue);

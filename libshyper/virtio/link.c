@@ -99,7 +99,10 @@ int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
 {
 	*page = mmap(NULL, length, PROT_READ | (write ? PROT_WRITE : 0),
 		     MAP_SHARED, fd, (off_t)offset);
-	return *page == MAP_FAILED ? -errno : 0;
+	if (*page != MAP_FAILED)
+		return 0;
+	*page = NULL;
+	return -errno;
 }
 
 int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)

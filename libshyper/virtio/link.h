@@ -7,6 +7,7 @@
 #ifndef VIRTIO_LINK_H
 #define VIRTIO_LINK_H
 
+#include <hvisor/hypercall.h>
 #include <hvisor/ioctl.h>
 
 struct shyper_memory;

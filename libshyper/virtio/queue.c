@@ -25,6 +25,13 @@ static uint16_t *used_avail_event(const struct shyper_queue *queue)
 	return (uint16_t *)&queue->used->ring[queue->size];
 }
 
+static int queue_broken(struct shyper_queue *queue)
+{
+	queue->broken = true;
+	shared_store(&queue->counters->bad_chains, queue->counters->bad_chains + 1);
+	return -EPROTO;
+}
+
 static int rings_map(struct shyper_queue *queue,
 		     const struct hvisor_device_queue *ring)
 {
@@ -52,15 +59,14 @@ int shyper_queue_start(struct shyper_queue *queue,
 	queue->state_size = setup->state_size;
 	queue->counters = setup->counters;
 	queue->index = setup->index;
-	queue->epoch = setup->epoch;
+	queue->epoch = setup->ring.epoch;
 	queue->event_index = setup->features & (1ULL << VIRTIO_RING_F_EVENT_IDX);
 	queue->indirect = setup->features & (1ULL << VIRTIO_RING_F_INDIRECT_DESC);
-	if (rings_map(queue, &setup->ring)) {
-		queue->broken = true;
-		return -EINVAL;
-	}
+	if (rings_map(queue, &setup->ring))
+		return queue_broken(queue);
 	queue->used_idx = le16toh(shared_load(&queue->used->idx));
-	inflight_resume(queue);
+	if (inflight_resume(queue))
+		return queue_broken(queue);
 	/* Each head taken was completed, so counted in used.idx, or is in flight. */
 	queue->next_avail = queue->used_idx + queue->reissued;
 	queue->signalled_idx = queue->used_idx;
@@ -167,13 +173,6 @@ static int chain_load(const struct shyper_queue *queue, struct shyper_chain *cha
 	chain->out_length = 0;
 	chain->in_length = 0;
 	return chain_walk(queue, chain);
-}
-
-static int queue_broken(struct shyper_queue *queue)
-{
-	queue->broken = true;
-	shared_store(&queue->counters->bad_chains, queue->counters->bad_chains + 1);
-	return -EPROTO;
 }
 
 /* Number of chains that wait in the available ring, or -EPROTO. */

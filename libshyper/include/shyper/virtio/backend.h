@@ -11,7 +11,9 @@
  *	shyper_backend_run()	serve, until SIGTERM or the end of the device
  *	shyper_backend_close()
  *
- * All that return int give 0 or a negative errno. Nothing is printed.
+ * All that return int give 0 or a negative errno. Nothing is printed. From
+ * shyper_backend_attach() on SIGTERM, SIGINT and SIGBUS are the library's (the
+ * pages of a device that goes away fault: the process then ends as done).
  */
 #ifndef SHYPER_VIRTIO_BACKEND_H
 #define SHYPER_VIRTIO_BACKEND_H
@@ -19,6 +21,11 @@
 #include <shyper/virtio/queue.h>
 
 struct shyper_backend;
+
+/* What a backend's exit status tells whoever starts it again. */
+#define SHYPER_EXIT_DONE	0	/* stopped, or the device is gone */
+#define SHYPER_EXIT_RESTART	1	/* failed: start it again */
+#define SHYPER_EXIT_CONFIG	78	/* would fail again: EX_CONFIG of sysexits.h */
 
 /**
  * struct shyper_device_ops - a device

@@ -80,7 +80,6 @@ struct shyper_queue {
  * @state_size: entries of @state->heads
  * @counters: of the device
  * @index: number within the device
- * @epoch: of the device
  * @features: accepted by the driver
  * @ring: as the driver set it up
  */
@@ -90,7 +89,6 @@ struct shyper_queue_setup {
 	unsigned int state_size;
 	struct hvisor_backend_counters *counters;
 	unsigned int index;
-	uint32_t epoch;
 	uint64_t features;
 	struct hvisor_device_queue ring;
 };
@@ -102,7 +100,8 @@ struct shyper_queue_setup {
  * by shyper_queue_pop(), in its old order, before anything new. All I/O of the
  * predecessor must have ended.
  *
- * Return: 0; -EINVAL: size or addresses are wrong, the queue is @broken.
+ * Return: 0; -EPROTO: size or addresses are wrong, or the guest has tampered
+ * with the used ring: the queue is @broken.
  */
 int shyper_queue_start(struct shyper_queue *queue,
 		       const struct shyper_queue_setup *setup);

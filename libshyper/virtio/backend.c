@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A backend: life and event loop.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "backend.h"
+#include "shared.h"
+
+#define COMMON_FEATURES	((1ULL << VIRTIO_F_VERSION_1) | \
+			 (1ULL << VIRTIO_RING_F_INDIRECT_DESC) | \
+			 (1ULL << VIRTIO_RING_F_EVENT_IDX))
+
+const char *shyper_backend_name(const struct shyper_backend *backend)
+{
+	return backend->name;
+}
+
+void *shyper_backend_data(const struct shyper_backend *backend)
+{
+	return backend->data;
+}
+
+struct hvisor_backend_counters *
+shyper_backend_counters(const struct shyper_backend *backend)
+{
+	return backend->counters;
+}
+
+unsigned int shyper_backend_nr_cpus(const struct shyper_backend *backend)
+{
+	return backend->info.nr_cpus;
+}
+
+unsigned int shyper_backend_queue_max(const struct shyper_backend *backend)
+{
+	return backend->decl.queue_max[0];
+}
+
+int shyper_backend_fd(const struct shyper_backend *backend)
+{
+	return backend->link.fd;
+}
+
+unsigned int shyper_backend_reissued(const struct shyper_backend *backend)
+{
+	unsigned int n, nr = 0;
+
+	for (n = 0; n < backend->decl.nr_queues; n++)
+		nr += backend->queues[n].reissued;
+	return nr;
+}
+
+struct shyper_queue *shyper_backend_queue(struct shyper_backend *backend,
+					  unsigned int index)
+{
+	struct shyper_queue *queue = &backend->queues[index];
+
+	return index < backend->decl.nr_queues && queue->started ? queue : NULL;
+}
+
+void shyper_backend_offer(struct shyper_backend *backend, uint64_t features)
+{
+	backend->decl.features |= features;
+}
+
+int shyper_backend_set_config(struct shyper_backend *backend, const void *config,
+			      size_t length)
+{
+	if (length > sizeof(backend->decl.config))
+		return -E2BIG;
+	memcpy(backend->decl.config, config, length);
+	backend->decl.config_len = length;
+	return 0;
+}
+
+int shyper_backend_watch(struct shyper_backend *backend, struct shyper_watch *watch,
+			 uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = watch };
+
+	return epoll_ctl(backend->epoll, EPOLL_CTL_ADD, watch->fd, &event) ? -errno : 0;
+}
+
+int shyper_backend_rewatch(struct shyper_backend *backend,
+			   struct shyper_watch *watch, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = watch };
+
+	return epoll_ctl(backend->epoll, EPOLL_CTL_MOD, watch->fd, &event) ? -errno : 0;
+}
+
+void shyper_backend_unwatch(struct shyper_backend *backend,
+			    struct shyper_watch *watch)
+{
+	epoll_ctl(backend->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+}
+
+static int map_pages(struct shyper_backend *backend)
+{
+	struct hvisor_device_info *info = &backend->info;
+	int err;
+
+	err = link_info(backend->link.fd, info);
+	if (err)
+		return err;
+	if (info->page_length < sizeof(*backend->page))
+		return -EPROTO;
+	err = link_map(backend->link.fd, info->page_offset, info->page_length, false,
+		       (void **)&backend->page);
+	if (err || !info->state_length)
+		return err;
+	if (info->state_length < HVISOR_DEVICE_STATE_SIZE(backend->ops->nr_queues,
+							  backend->page->queue_size))
+		return -EPROTO;
+	err = link_map(backend->link.fd, info->state_offset, info->state_length, true,
+		       (void **)&backend->state);
+	if (!err)
+		backend->counters = &backend->state->counters;
+	return err;
+}
+
+/* What does not depend on the program's configuration. */
+static int declare_prepare(struct shyper_backend *backend)
+{
+	const struct shyper_device_ops *ops = backend->ops;
+	const struct hvisor_device_page *page = backend->page;
+	struct hvisor_device_decl *decl = &backend->decl;
+	unsigned int n, max = ops->queue_max;
+
+	if (page->kind != (ops->device_id ? HVISOR_DEVICE_VIRTIO : HVISOR_DEVICE_MMIO))
+		return -EPROTO;
+	decl->device_id = ops->device_id;
+	if (!ops->device_id)
+		return 0;
+	decl->features = COMMON_FEATURES | ops->features;
+	decl->nr_queues = ops->nr_queues;
+	if (max > page->queue_size)
+		max = page->queue_size;
+	for (n = 0; n < ops->nr_queues; n++)
+		decl->queue_max[n] = max;
+	return 0;
+}
+
+static const struct shyper_backend *faulting;
+
+static bool within(const void *address, const void *begin, uint64_t length)
+{
+	return begin && (uintptr_t)address - (uintptr_t)begin < length;
+}
+
+/* EL2's pages are taken away when the cell is destroyed, whatever we do then. */
+static void bus_error(int signal, siginfo_t *info, void *context)
+{
+	const struct shyper_backend *backend = faulting;
+	const void *address = info->si_addr;
+
+	(void)signal;
+	(void)context;
+	_exit(within(address, backend->page, backend->info.page_length) ||
+	      within(address, backend->state, backend->info.state_length) ?
+	      SHYPER_EXIT_DONE : SHYPER_EXIT_RESTART);
+}
+
+static void watch_faults(const struct shyper_backend *backend)
+{
+	struct sigaction action = {
+		.sa_sigaction = bus_error,
+		.sa_flags = SA_SIGINFO,
+	};
+
+	faulting = backend;
+	sigaction(SIGBUS, &action, NULL);
+}
+
+static int watch_signals(struct shyper_backend *backend)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL))
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	backend->signals.fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (backend->signals.fd < 0)
+		return -errno;
+	backend->signals.ready = backend_signalled;
+	return shyper_backend_watch(backend, &backend->signals, EPOLLIN);
+}
+
+int shyper_backend_open(struct shyper_backend **result, const char *name,
+			const struct shyper_device_ops *ops, void *data)
+{
+	struct shyper_backend *backend;
+	int err;
+
+	if (strlen(name) >= sizeof(backend->name) || ops->nr_queues > HVISOR_MAX_QUEUES)
+		return -EINVAL;
+	backend = calloc(1, sizeof(*backend));
+	if (!backend)
+		return -ENOMEM;
+	strcpy(backend->name, name);
+	backend->ops = ops;
+	backend->data = data;
+	backend->counters = &backend->no_counters;
+	backend->link.fd = -1;
+	backend->signals.fd = -1;
+	backend->manager = notify_open();
+	backend->epoll = epoll_create1(EPOLL_CLOEXEC);
+	err = backend->epoll < 0 ? -errno : link_open(name, &backend->link.fd);
+	if (!err)
+		err = map_pages(backend);
+	if (!err)
+		err = declare_prepare(backend);
+	if (!err)
+		err = link_memory(backend->link.fd, backend->info.cell, &backend->memory);
+	if (err) {
+		shyper_backend_close(backend);
+		return err;
+	}
+	*result = backend;
+	return 0;
+}
+
+void shyper_backend_close(struct shyper_backend *backend)
+{
+	shyper_memory_unmap(&backend->memory);
+	if (backend->state)
+		munmap(backend->state, backend->info.state_length);
+	if (backend->page)
+		munmap((void *)backend->page, backend->info.page_length);
+	if (backend->signals.fd >= 0)
+		close(backend->signals.fd);
+	if (backend->link.fd >= 0)
+		close(backend->link.fd);
+	if (backend->epoll >= 0)
+		close(backend->epoll);
+	free(backend);
+}
+
+int shyper_backend_attach(struct shyper_backend *backend)
+{
+	int err;
+
+	watch_faults(backend);
+	err = watch_signals(backend);
+	if (err)
+		return err;
+	backend->link.ready = backend_requested;
+	err = shyper_backend_watch(backend, &backend->link, EPOLLIN);
+	if (err)
+		return err;
+	shared_store(&backend->counters->in_flight, 0);
+	shyper_count(&backend->counters->attaches, 1);
+	backend_adopt_all(backend);
+	err = link_declare(backend->link.fd, &backend->decl);
+	if (err)
+		return err;
+	backend->attached = true;
+	notify_ready(backend->manager);
+	backend->manager = -1;
+	return 0;
+}
+
+static int wait_events(struct shyper_backend *backend)
+{
+	struct epoll_event events[16];
+	int n, nr;
+
+	nr = epoll_wait(backend->epoll, events, 16, backend_runnable(backend) ? 0 : -1);
+	if (nr < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (n = 0; n < nr; n++) {
+		struct shyper_watch *watch = events[n].data.ptr;
+
+		watch->ready(backend, watch, events[n].events);
+	}
+	return 0;
+}
+
+int shyper_backend_run(struct shyper_backend *backend)
+{
+	int err;
+
+	for (;;) {
+		backend_serve(backend);
+		if (backend->error)
+			return backend->error;
+		if (backend->stopping && !backend_in_flight(backend, ~0U))
+			return 0;
+		err = wait_events(backend);
+		if (err)
+			return err;
+	}
+}

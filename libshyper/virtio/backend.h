@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside of a backend.
+ *
+ *	backend.c	life and event loop
+ *	serve.c		requests of EL2, queues
+ *	link.c		the bound file
+ */
+#ifndef VIRTIO_BACKEND_H
+#define VIRTIO_BACKEND_H
+
+#include <shyper/virtio/backend.h>
+
+#include "link.h"
+
+/* One for each CPU, and the device's own. */
+#define MAX_HELD	(HVISOR_MAX_CELL_CPUS + 1)
+
+/**
+ * struct shyper_backend
+ * @page: as EL2 shows the device
+ * @state: what outlives us; NULL for a foreign region
+ * @counters: in @state, or @no_counters
+ * @decl: what the device is declared to be
+ * @pending: bit n: queue n is to be served
+ * @held: @nr_held requests that are answered once their queues are quiet
+ * @manager: socket of the service manager
+ * @attached: declared
+ * @failed: the driver broke a queue: it was told, and nothing new is taken from
+ *	any queue until it has reset the device
+ * @stopping: SIGTERM came: take nothing new
+ * @error: ends the loop
+ */
+struct shyper_backend {
+	char name[64];
+	const struct shyper_device_ops *ops;
+	void *data;
+	struct hvisor_device_info info;
+	const struct hvisor_device_page *page;
+	struct hvisor_device_state *state;
+	struct hvisor_backend_counters *counters;
+	struct hvisor_backend_counters no_counters;
+	struct hvisor_device_decl decl;
+	struct shyper_memory memory;
+	struct shyper_queue queues[HVISOR_MAX_QUEUES];
+	uint32_t pending;
+	struct hvisor_request held[MAX_HELD];
+	unsigned int nr_held;
+	int epoll;
+	int manager;
+	struct shyper_watch link;
+	struct shyper_watch signals;
+	bool attached;
+	bool failed;
+	bool stopping;
+	int error;
+};
+
+/* Takes up each queue that the driver has made ready, with what is in flight. */
+void backend_adopt_all(struct shyper_backend *backend);
+
+/* Runs queues that have something to do, then answers what has become quiet. */
+void backend_serve(struct shyper_backend *backend);
+
+/* Whether backend_serve() has anything to run. */
+bool backend_runnable(const struct shyper_backend *backend);
+
+/* Chains in flight in the queues of a mask. */
+unsigned int backend_in_flight(const struct shyper_backend *backend, uint32_t queues);
+
+/* The bound file can be read. */
+void backend_requested(struct shyper_backend *backend, struct shyper_watch *watch,
+		       uint32_t events);
+
+void backend_signalled(struct shyper_backend *backend, struct shyper_watch *watch,
+		       uint32_t events);
+
+#endif /* VIRTIO_BACKEND_H */

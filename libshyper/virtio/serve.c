@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A backend: requests of EL2, and queues.
+ *
+ * Which queues are served follows from the device page, never from the message
+ * that made us look. A request that ends queues (reset, queue stop, quiesce) is
+ * held until nothing of them is in flight; then they are forgotten, and only
+ * then it is answered, since after the answer their memory is the guest's.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <linux/virtio_config.h>
+
+#include "backend.h"
+#include "shared.h"
+
+static void backend_error(struct shyper_backend *backend, int err)
+{
+	if (!backend->error)
+		backend->error = err;
+}
+
+static void backend_fail(struct shyper_backend *backend)
+{
+	int err;
+
+	if (backend->failed)
+		return;
+	backend->failed = true;
+	err = link_fail(backend->link.fd);
+	if (err == -ENODEV)
+		backend_error(backend, err);
+}
+
+/* The queues that a request is about to end. */
+static uint32_t request_queues(const struct hvisor_request *request)
+{
+	if (request->op != HVISOR_OP_QUEUE_STOP)
+		return ~0U;
+	return request->value < HVISOR_MAX_QUEUES ? 1U << request->value : 0;
+}
+
+static uint32_t held_queues(const struct shyper_backend *backend)
+{
+	uint32_t queues = 0;
+	unsigned int n;
+
+	for (n = 0; n < backend->nr_held; n++)
+		queues |= request_queues(&backend->held[n]);
+	return queues;
+}
+
+unsigned int backend_in_flight(const struct shyper_backend *backend, uint32_t queues)
+{
+	unsigned int n, nr = 0;
+
+	for (n = 0; n < backend->decl.nr_queues; n++)
+		if (queues & (1U << n))
+			nr += backend->queues[n].in_flight;
+	return nr;
+}
+
+/* Pending queues that may be served now. */
+static uint32_t runnable_queues(const struct shyper_backend *backend)
+{
+	if (backend->failed || backend->stopping || !backend->attached)
+		return 0;
+	return backend->pending & ~held_queues(backend);
+}
+
+bool backend_runnable(const struct shyper_backend *backend)
+{
+	return runnable_queues(backend);
+}
+
+static void queue_setup(const struct shyper_backend *backend, unsigned int index,
+			struct shyper_queue_setup *setup)
+{
+	unsigned int size = backend->page->queue_size;
+
+	setup->memory = &backend->memory;
+	setup->state = (void *)((uint8_t *)backend->state +
+				HVISOR_QUEUE_STATE_OFFSET(index, size));
+	setup->state_size = size;
+	setup->counters = backend->counters;
+	setup->index = index;
+	setup->features = backend->page->driver_features;
+	setup->ring = backend->page->queues[index];
+}
+
+/* Takes up a queue as the page shows it. False: there is none to serve. */
+static bool queue_adopt(struct shyper_backend *backend, unsigned int index)
+{
+	const struct hvisor_device_page *page = backend->page;
+	struct shyper_queue *queue = &backend->queues[index];
+	struct shyper_queue_setup setup;
+
+	/* Acquire: @ready is written last; the rest does not change while it is 1. */
+	if (!(shared_load(&page->status) & VIRTIO_CONFIG_S_DRIVER_OK) ||
+	    !shared_load_acquire(&page->queues[index].ready))
+		return false;
+	queue_setup(backend, index, &setup);
+	if (queue->started && queue->epoch == setup.ring.epoch)
+		return true;
+	/* A queue ends only with our answer, which nothing in flight outlives. */
+	if (queue->in_flight)
+		return false;
+	if (shyper_queue_start(queue, &setup)) {
+		backend_fail(backend);
+		return false;
+	}
+	return true;
+}
+
+/* Whether the driver or EL2 waits for the end of all queues already. */
+static bool reset_pending(const struct hvisor_device_page *page)
+{
+	unsigned int n;
+
+	if (shared_load_acquire(&page->control.state) == HVISOR_SLOT_PENDING)
+		return true;
+	for (n = 0; n < HVISOR_MAX_CELL_CPUS; n++)
+		if (shared_load_acquire(&page->slots[n].state) == HVISOR_SLOT_PENDING &&
+		    page->slots[n].op == HVISOR_OP_RESET)
+			return true;
+	return false;
+}
+
+void backend_adopt_all(struct shyper_backend *backend)
+{
+	uint32_t status = shared_load(&backend->page->status);
+	unsigned int n;
+
+	/* Before DRIVER_OK the driver can reset without our hearing of it. */
+	backend->failed = (status & VIRTIO_CONFIG_S_NEEDS_RESET) &&
+			  (status & VIRTIO_CONFIG_S_DRIVER_OK);
+	/* What a reset is going to discard is not worth being done once more. */
+	if (backend->failed || reset_pending(backend->page))
+		return;
+	for (n = 0; n < backend->decl.nr_queues; n++)
+		if (queue_adopt(backend, n))
+			backend->pending |= 1U << n;
+}
+
+void shyper_backend_kick(struct shyper_backend *backend, unsigned int index)
+{
+	backend->pending |= 1U << index;
+}
+
+void shyper_backend_notify(struct shyper_backend *backend, struct shyper_queue *queue)
+{
+	int err;
+
+	if (!shyper_queue_should_notify(queue))
+		return;
+	err = link_interrupt(backend->link.fd, HVISOR_INTERRUPT_USED);
+	/* -ENOTCONN: a reset was quicker, nobody waits for it any more. */
+	if (err == -ENODEV)
+		backend_error(backend, err);
+}
+
+static void queue_run(struct shyper_backend *backend, unsigned int index)
+{
+	struct shyper_queue *queue = &backend->queues[index];
+
+	backend->pending &= ~(1U << index);
+	if (!queue_adopt(backend, index) || !backend->ops->queue)
+		return;
+	if (backend->ops->queue(backend, queue))
+		backend->pending |= 1U << index;
+	shyper_backend_notify(backend, queue);
+	if (queue->broken)
+		backend_fail(backend);
+}
+
+static void queue_forget(struct shyper_backend *backend, unsigned int index)
+{
+	uint32_t size = backend->page->queue_size;
+
+	backend->pending &= ~(1U << index);
+	if (backend->queues[index].started) {
+		shyper_queue_stop(&backend->queues[index]);
+		return;
+	}
+	/* Not taken up: the account may be one that a reset came in time for. */
+	memset(&backend->queues[index], 0, sizeof(backend->queues[index]));
+	shyper_queue_state_clear((void *)((uint8_t *)backend->state +
+				 HVISOR_QUEUE_STATE_OFFSET(index, size)), size);
+}
+
+static void answer(struct shyper_backend *backend,
+		   const struct hvisor_request *request, uint64_t value)
+{
+	struct hvisor_answer answer = {
+		.type = request->type,
+		.cpu = request->cpu,
+		.seq = request->seq,
+		.value = value,
+	};
+
+	/* -ESTALE: answered along with another CPU's, or cancelled. */
+	if (write(backend->link.fd, &answer, sizeof(answer)) < 0 && errno != ESTALE)
+		backend_error(backend, -errno);
+}
+
+static void queues_end(struct shyper_backend *backend, uint32_t queues)
+{
+	unsigned int n;
+
+	for (n = 0; n < backend->decl.nr_queues; n++)
+		if (queues & (1U << n))
+			queue_forget(backend, n);
+	if (queues != ~0U)
+		return;
+	backend->failed = false;
+	if (backend->ops->reset)
+		backend->ops->reset(backend);
+}
+
+static void answer_quiet(struct shyper_backend *backend)
+{
+	unsigned int n, kept = 0;
+
+	for (n = 0; n < backend->nr_held; n++) {
+		struct hvisor_request request = backend->held[n];
+		uint32_t queues = request_queues(&request);
+
+		if (backend_in_flight(backend, queues)) {
+			backend->held[kept++] = request;
+			continue;
+		}
+		queues_end(backend, queues);
+		answer(backend, &request, 0);
+	}
+	backend->nr_held = kept;
+}
+
+void backend_serve(struct shyper_backend *backend)
+{
+	uint32_t queues = runnable_queues(backend);
+	unsigned int n;
+
+	for (n = 0; n < backend->decl.nr_queues; n++)
+		if (queues & (1U << n))
+			queue_run(backend, n);
+	answer_quiet(backend);
+}
+
+static void hold(struct shyper_backend *backend, const struct hvisor_request *request)
+{
+	unsigned int n;
+
+	/*
+	 * A CPU has one request: what it asked before was cancelled with the
+	 * CPU, and its seq is void.
+	 */
+	for (n = 0; n < backend->nr_held; n++)
+		if (backend->held[n].type == request->type &&
+		    backend->held[n].cpu == request->cpu) {
+			backend->held[n] = *request;
+			return;
+		}
+	if (backend->nr_held < MAX_HELD)
+		backend->held[backend->nr_held++] = *request;
+}
+
+static void request_slot(struct shyper_backend *backend,
+			 const struct hvisor_request *request)
+{
+	const struct shyper_device_ops *ops = backend->ops;
+	uint64_t value = 0;
+
+	switch (request->op) {
+	case HVISOR_OP_RESET:
+	case HVISOR_OP_QUEUE_STOP:
+		hold(backend, request);
+		return;
+	case HVISOR_OP_LOAD:
+		if (ops->load)
+			value = ops->load(backend, request->cpu, request->offset,
+					  request->length);
+		break;
+	case HVISOR_OP_STORE:
+		if (ops->store)
+			ops->store(backend, request->cpu, request->offset,
+				   request->length, request->value);
+		break;
+	case HVISOR_OP_CONFIG_STORE:
+		if (ops->config_store)
+			ops->config_store(backend, request->offset,
+					  request->length, request->value);
+		break;
+	}
+	answer(backend, request, value);
+}
+
+static void request_take(struct shyper_backend *backend,
+			 const struct hvisor_request *request)
+{
+	switch (request->type) {
+	case HVISOR_REQUEST_NOTIFY:
+		backend->pending |= request->bits & HVISOR_BELL_QUEUES;
+		/* Queues may have been filled before the driver was ready. */
+		if (request->bits & HVISOR_BELL_DRIVER_OK)
+			backend->pending |= (1U << backend->decl.nr_queues) - 1;
+		break;
+	case HVISOR_REQUEST_SLOT:
+		request_slot(backend, request);
+		break;
+	case HVISOR_REQUEST_CONTROL:
+		hold(backend, request);
+		break;
+	}
+}
+
+void backend_requested(struct shyper_backend *backend, struct shyper_watch *watch,
+		       uint32_t events)
+{
+	struct hvisor_request requests[32];
+	size_t n;
+	ssize_t length = read(watch->fd, requests, sizeof(requests));
+
+	if (length < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			backend_error(backend, -errno);
+		return;
+	}
+	/* Hung up, with nothing more to say: the device is gone. */
+	if (!length)
+		backend_error(backend, events & EPOLLHUP ? -ENODEV : -EIO);
+	for (n = 0; n < length / sizeof(*requests); n++)
+		request_take(backend, &requests[n]);
+}
+
+void backend_signalled(struct shyper_backend *backend, struct shyper_watch *watch,
+		       uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(watch->fd, &info, sizeof(info)) == sizeof(info))
+		backend->stopping = true;
+}
