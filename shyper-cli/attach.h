@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Connects the terminal to the console of a cell. */
+#ifndef SHYPER_CLI_ATTACH_H
+#define SHYPER_CLI_ATTACH_H
+
+#include "command.h"
+
+/*
+ * Copies between standard input and output and the socket of the console
+ * device @sysname until ^] (terminal only), or until the backend closes it. The end
+ * of a standard input that is no terminal is handed on to the backend.
+ */
+enum cli_status attach_console(const struct invocation *invocation,
+			       const char *sysname);
+
+#endif /* SHYPER_CLI_ATTACH_H */

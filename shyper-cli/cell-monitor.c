@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * shyper-cell CELLN: the monitor of one cell.
+ *
+ * It loads the images and starts the cell when somebody asks by its socket,
+ * loads and starts it again when the guest resets, and obeys the restart policy when
+ * it powers off or fails:
+ *
+ *              stop      off       reset     failure
+ *   never      -         -         again     -
+ *   on-failure -         -         again     again
+ *   always     -         again     again     again
+ *
+ * A cell that ends soon after its start is started again after a delay that
+ * doubles, so that it costs root little. What the monitor knows of the past is
+ * only that delay: it may be killed and started again at any time, and acts by
+ * the state that the kernel tells at its first read.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include <shyper/shyper.h>
+
+#include "service.h"
+
+#define DELAY_FIRST_MS	1000
+#define DELAY_MOST_MS	30000
+/* A run that lasted this long was no quick failure. */
+#define SOUND_RUN_MS	10000
+
+/**
+ * struct watch - what the monitor remembers
+ * @started_ms: when the cell was started, or first seen running
+ * @restart_ms: when it is to be started again, 0: not
+ * @delay_ms: waited before the last restart
+ */
+struct watch {
+	struct shyper_ctx *ctx;
+	struct shyper_monitor *monitor;
+	const char *name;
+	int64_t started_ms;
+	int64_t restart_ms;
+	int64_t delay_ms;
+};
+
+static volatile sig_atomic_t terminated;
+
+static void on_terminate(int signal)
+{
+	(void)signal;
+	terminated = 1;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void log_failure(const struct watch *w, const char *what, int err)
+{
+	const struct shyper_error *error = shyper_ctx_get_error(w->ctx);
+	char text[800] = "";
+
+	if (error->code)
+		shyper_error_format(error, text, sizeof(text));
+	service_log(LOG_ERR, w->name, "%s: %s", what,
+		    text[0] ? text : strerror(-err));
+}
+
+/* Whether a cell in this state is to be started again without being asked. */
+static bool wants_restart(enum shyper_restart policy,
+			  const struct shyper_monitor_state *state)
+{
+	if (state->state == SHYPER_CELL_FAILED)
+		return policy != SHYPER_RESTART_NEVER;
+	if (state->state != SHYPER_CELL_STOPPED)
+		return false;
+	if (!strcmp(state->reason, "reset"))
+		return true;
+	return !strcmp(state->reason, "off") && policy == SHYPER_RESTART_ALWAYS;
+}
+
+/* A guest that resets after a sound run waits for nothing. */
+static int64_t next_delay(const struct watch *w, bool failed)
+{
+	bool sound = w->started_ms && now_ms() - w->started_ms >= SOUND_RUN_MS;
+
+	if (sound || !w->delay_ms)
+		return failed ? DELAY_FIRST_MS : 0;
+	return w->delay_ms * 2 > DELAY_MOST_MS ? DELAY_MOST_MS :
+						 w->delay_ms * 2;
+}
+
+static int64_t schedule(struct watch *w, bool failed)
+{
+	int64_t delay = next_delay(w, failed);
+
+	/* After a quick reset the next one waits. */
+	w->delay_ms = delay ? delay : DELAY_FIRST_MS / 2;
+	w->restart_ms = now_ms() + delay;
+	return delay;
+}
+
+static void see_state(struct watch *w, const struct shyper_monitor_state *state)
+{
+	enum shyper_restart policy =
+		shyper_config_get_restart(shyper_monitor_get_config(w->monitor));
+	bool failed = state->state == SHYPER_CELL_FAILED;
+
+	if (state->state == SHYPER_CELL_RUNNING) {
+		w->restart_ms = 0;
+		if (!w->started_ms)
+			w->started_ms = now_ms();
+		return;
+	}
+	if (state->state != SHYPER_CELL_STOPPED && !failed)
+		return;
+	if (wants_restart(policy, state)) {
+		service_log(failed ? LOG_ERR : LOG_NOTICE, w->name,
+			    "%s (%s); starts again in %lld ms",
+			    shyper_cell_state_name(state->state), state->reason,
+			    (long long)schedule(w, failed));
+	} else {
+		service_log(failed ? LOG_ERR : LOG_NOTICE, w->name, "%s (%s)",
+			    shyper_cell_state_name(state->state),
+			    state->reason);
+		w->restart_ms = 0;
+		w->delay_ms = 0;
+	}
+	w->started_ms = 0;
+}
+
+/* -ENODEV: the cell has gone. */
+static int read_states(struct watch *w)
+{
+	struct shyper_monitor_state state;
+	int ret;
+
+	while ((ret = shyper_monitor_read_state(w->monitor, &state)) > 0)
+		see_state(w, &state);
+	return ret;
+}
+
+static void note_start(struct watch *w)
+{
+	w->restart_ms = 0;
+	w->started_ms = now_ms();
+	service_log(LOG_NOTICE, w->name, "started");
+}
+
+static void restart(struct watch *w)
+{
+	int err = shyper_monitor_start(w->monitor, 0);
+
+	w->restart_ms = 0;
+	if (!err) {
+		note_start(w);
+	} else if (err != -EBUSY && err != -ENODEV) {
+		log_failure(w, "restart", err);
+		schedule(w, true);
+	}
+}
+
+static void serve_request(struct watch *w)
+{
+	struct shyper_monitor_request request;
+	int err = 0;
+
+	if (shyper_monitor_accept(w->monitor, &request) <= 0)
+		return;
+	if (request.op == SHYPER_MONITOR_START)
+		err = shyper_monitor_start(w->monitor, 0);
+	else if (request.op == SHYPER_MONITOR_RESTART)
+		err = shyper_monitor_restart(w->monitor, 0);
+	shyper_monitor_answer(w->monitor, &request, err);
+	if (err) {
+		service_log(LOG_ERR, w->name, "start was asked for: %s",
+			    strerror(-err));
+	} else if (request.op != SHYPER_MONITOR_PING) {
+		w->delay_ms = 0;
+		note_start(w);
+	}
+}
+
+static int watch_cell(struct watch *w, const sigset_t *mask)
+{
+	struct pollfd fds[] = {
+		{ .fd = shyper_monitor_get_event_fd(w->monitor),
+		  .events = POLLIN },
+		{ .fd = shyper_monitor_get_socket_fd(w->monitor),
+		  .events = POLLIN },
+	};
+	int err = read_states(w);
+
+	while (!err && !terminated) {
+		int64_t wait = w->restart_ms - now_ms();
+		struct timespec timeout = { .tv_sec = wait / 1000,
+					    .tv_nsec = wait % 1000 * 1000000 };
+
+		if (w->restart_ms && wait <= 0) {
+			restart(w);
+			err = read_states(w);
+			continue;
+		}
+		if (ppoll(fds, 2, w->restart_ms ? &timeout : NULL, mask) < 0)
+			continue;
+		if (fds[1].revents & POLLIN)
+			serve_request(w);
+		if (fds[0].revents || fds[1].revents)
+			err = read_states(w);
+		if (!err && fds[0].revents & (POLLHUP | POLLERR))
+			err = -ENODEV;
+	}
+	return err;
+}
+
+/* The mask to wait with; signals are taken only there. */
+static void catch_signals(sigset_t *mask)
+{
+	struct sigaction action = { .sa_handler = on_terminate };
+	sigset_t block;
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&block);
+	sigaddset(&block, SIGTERM);
+	sigaddset(&block, SIGINT);
+	sigprocmask(SIG_BLOCK, &block, mask);
+}
+
+static enum service_status open_failed(const struct watch *w, int err)
+{
+	log_failure(w, "monitor", err);
+	switch (err) {
+	case -ENODEV:
+	case -ENOENT:
+		return SERVICE_ENDED;
+	case -EBUSY:
+		return SERVICE_SERVED;
+	case -EINVAL:
+		return SERVICE_MISCONFIGURED;
+	default:
+		return SERVICE_FAILED;
+	}
+}
+
+static enum service_status run(struct watch *w)
+{
+	sigset_t mask;
+	int err;
+
+	catch_signals(&mask);
+	err = service_make_folder();
+	if (err)
+		service_log(LOG_WARNING, w->name, "/run/shyper: %s",
+			    strerror(-err));
+	err = shyper_monitor_open(w->ctx, w->name, &w->monitor);
+	if (err)
+		return open_failed(w, err);
+	service_notify("READY=1");
+	err = watch_cell(w, &mask);
+	if (err && err != -ENODEV)
+		log_failure(w, "events", err);
+	shyper_monitor_close(w->monitor);
+	return err && err != -ENODEV ? SERVICE_FAILED : SERVICE_ENDED;
+}
+
+int main(int argc, char **argv)
+{
+	struct watch w = { .name = argc == 2 ? argv[1] : "shyper-cell" };
+	enum service_status status;
+
+	if (argc != 2 || argv[1][0] == '-') {
+		fprintf(stderr, "usage: shyper-cell CELLN\n");
+		return SERVICE_MISCONFIGURED;
+	}
+	if (shyper_ctx_create(&w.ctx)) {
+		service_log(LOG_ERR, w.name, "out of memory");
+		return SERVICE_FAILED;
+	}
+	status = run(&w);
+	shyper_ctx_destroy(w.ctx);
+	return status;
+}

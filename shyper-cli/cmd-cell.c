@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* shyper cell ...: the life of cells. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach.h"
+#include "cell-log.h"
+#include "context.h"
+#include "describe.h"
+
+/* NAME stands for /etc/shyper/cells/NAME.json; what has a slash is a file. */
+static void config_path(const char *argument, char *path, size_t size)
+{
+	size_t length = strlen(argument);
+
+	if (strchr(argument, '/') ||
+	    (length > 5 && !strcmp(argument + length - 5, ".json")))
+		snprintf(path, size, "%s", argument);
+	else
+		snprintf(path, size, CONTEXT_CELLS_FOLDER "/%s.json", argument);
+}
+
+static json_t *describe_findings(const struct shyper_config *config)
+{
+	const struct shyper_finding *f;
+	json_t *list = json_array();
+
+	for (size_t i = 0; (f = shyper_config_get_finding(config, i)); i++)
+		json_array_append_new(
+			list, json_pack("{s:s s:s s:s}", "severity",
+					f->severity == SHYPER_SEVERITY_ERROR ?
+						"error" : "warning",
+					"path", f->path, "text", f->text));
+	return list;
+}
+
+static void print_findings(const struct invocation *invocation,
+			   const struct shyper_config *config)
+{
+	const struct shyper_finding *f;
+
+	for (size_t i = 0; (f = shyper_config_get_finding(config, i)); i++)
+		cli_error(invocation->session, shyper_config_get_path(config),
+			  NULL, "%s: %s%s", f->path,
+			  f->severity == SHYPER_SEVERITY_WARNING ?
+				  "warning: " : "", f->text);
+}
+
+static enum cli_status load_config(const struct invocation *invocation,
+				   const char *argument,
+				   struct shyper_config **ret_config)
+{
+	struct shyper_ctx *ctx = context_get(invocation);
+	char path[4096];
+	int err;
+
+	if (!ctx)
+		return CLI_FAILED;
+	config_path(argument, path, sizeof(path));
+	err = shyper_config_load(ctx, path, ret_config);
+	return err ? context_fail(invocation, path, err) : CLI_DONE;
+}
+
+static const struct output_field check_columns[] = {
+	{ "file", "FILE", OUTPUT_PLAIN, NULL },
+	{ "name", "NAME", OUTPUT_PLAIN, NULL },
+	{ "cpus", "CPUS", OUTPUT_PLAIN, NULL },
+	{ "memory", "MEMORY", OUTPUT_SIZE, NULL },
+	{ "valid", "VALID", OUTPUT_PLAIN, NULL },
+	{ 0 }
+};
+
+static enum cli_status cmd_cell_check(const struct invocation *invocation)
+{
+	enum cli_status worst = CLI_DONE;
+	json_t *list = json_array();
+
+	for (int i = 0; i < invocation->argc; i++) {
+		struct shyper_config *config;
+		enum cli_status status;
+		bool valid;
+
+		status = load_config(invocation, invocation->argv[i], &config);
+		if (status) {
+			worst = status;
+			continue;
+		}
+		valid = shyper_config_is_valid(config);
+		if (!valid)
+			worst = CLI_FAILED;
+		print_findings(invocation, config);
+		json_array_append_new(
+			list,
+			json_pack("{s:s s:s s:i s:I s:b s:o}",
+				  "file", shyper_config_get_path(config),
+				  "name", shyper_config_get_name(config),
+				  "cpus", (int)shyper_config_get_nr_cpus(config),
+				  "memory",
+				  (json_int_t)shyper_config_get_memory(config),
+				  "valid", valid,
+				  "findings", describe_findings(config)));
+		shyper_config_free(config);
+	}
+	if (json_array_size(list) || invocation->json)
+		output_value(invocation, list, check_columns);
+	else
+		json_decref(list);
+	return worst;
+}
+
+/* What create, start, stop and the like say when they are done. */
+static enum cli_status report_cell(const struct invocation *invocation,
+				   const struct shyper_cell *cell)
+{
+	if (invocation->json)
+		return output_value(invocation, describe_cell(cell),
+				    cell_fields);
+	if (!invocation->quiet)
+		printf("%s %s: %s\n", shyper_cell_get_sysname(cell),
+		       shyper_cell_get_name(cell),
+		       shyper_cell_state_name(shyper_cell_get_state(cell)));
+	return CLI_DONE;
+}
+
+static enum cli_status cmd_cell_create(const struct invocation *invocation)
+{
+	struct shyper_config *config;
+	struct shyper_cell *cell;
+	enum cli_status status;
+	struct shyper_ctx *ctx;
+	int err;
+
+	status = context_probe(invocation, &ctx);
+	if (status)
+		return status;
+	status = load_config(invocation, invocation->argv[0], &config);
+	if (status)
+		return status;
+	print_findings(invocation, config);
+	if (!shyper_config_is_valid(config)) {
+		shyper_config_free(config);
+		return CLI_FAILED;
+	}
+	output_progress(invocation, "creating %s: %u CPUs, %llu MiB",
+			shyper_config_get_name(config),
+			shyper_config_get_nr_cpus(config),
+			(unsigned long long)shyper_config_get_memory(config) >>
+				20);
+	err = shyper_cell_create(ctx, config, &cell);
+	if (err)
+		status = context_fail(invocation, invocation->argv[0], err);
+	shyper_config_free(config);
+	if (err)
+		return status;
+	status = report_cell(invocation, cell);
+	shyper_cell_close(cell);
+	return status;
+}
+
+static unsigned int timeout_ms(const struct invocation *invocation)
+{
+	uint64_t seconds = option_number(invocation, "timeout", 0);
+
+	return seconds > 86400 ? 86400000 : (unsigned int)seconds * 1000;
+}
+
+/* Opens the cell, does one thing with it, and reports its new state. */
+static enum cli_status
+operate(const struct invocation *invocation, const char *doing,
+	int (*operation)(struct shyper_cell *cell, unsigned int timeout_ms))
+{
+	struct shyper_cell *cell;
+	enum cli_status status;
+	int err;
+
+	status = context_open_cell(invocation, &cell);
+	if (status)
+		return status;
+	output_progress(invocation, "%s %s", doing, shyper_cell_get_name(cell));
+	err = operation(cell, timeout_ms(invocation));
+	if (err) {
+		status = context_fail(invocation, invocation->argv[0], err);
+	} else {
+		shyper_cell_refresh(cell);
+		status = report_cell(invocation, cell);
+	}
+	shyper_cell_close(cell);
+	return status;
+}
+
+static enum cli_status cmd_cell_start(const struct invocation *invocation)
+{
+	return operate(invocation, "starting", shyper_cell_start);
+}
+
+static enum cli_status cmd_cell_restart(const struct invocation *invocation)
+{
+	return operate(invocation, "restarting", shyper_cell_restart);
+}
+
+static enum cli_status cmd_cell_stop(const struct invocation *invocation)
+{
+	return operate(invocation, "stopping", shyper_cell_stop);
+}
+
+static enum cli_status cmd_cell_destroy(const struct invocation *invocation)
+{
+	unsigned int timeout = timeout_ms(invocation);
+	struct shyper_cell *cell;
+	enum cli_status status;
+	int err;
+
+	status = context_open_cell(invocation, &cell);
+	if (status)
+		return status;
+	output_progress(invocation, "destroying %s",
+			shyper_cell_get_name(cell));
+	err = option_given(invocation, "no-wait") ?
+		      shyper_cell_destroy_no_wait(cell, timeout) :
+		      shyper_cell_destroy(cell, timeout);
+	if (err)
+		status = context_fail(invocation, invocation->argv[0], err);
+	else if (invocation->json)
+		status = output_value(
+			invocation,
+			json_pack("{s:i s:s s:s}", "id",
+				  (int)shyper_cell_get_id(cell), "name",
+				  shyper_cell_get_name(cell), "state", "none"),
+			cell_fields);
+	else if (!invocation->quiet)
+		printf("%s %s: destroyed\n", shyper_cell_get_sysname(cell),
+		       shyper_cell_get_name(cell));
+	shyper_cell_close(cell);
+	return status;
+}
+
+static enum cli_status cmd_cell_list(const struct invocation *invocation)
+{
+	struct shyper_cell **cells;
+	enum cli_status status;
+	struct shyper_ctx *ctx;
+	json_t *list;
+	int count;
+
+	status = context_probe(invocation, &ctx);
+	if (status)
+		return status;
+	count = shyper_cell_list(ctx, &cells);
+	if (count < 0)
+		return context_fail(invocation, "cells", count);
+	list = json_array();
+	for (int i = 0; i < count; i++)
+		json_array_append_new(list, describe_cell(cells[i]));
+	shyper_cell_list_free(cells);
+	return output_value(invocation, list, cell_columns);
+}
+
+static json_t *describe_devices(struct shyper_ctx *ctx,
+				const struct shyper_cell *cell)
+{
+	struct shyper_device **devices;
+	json_t *list = json_array();
+	int count = shyper_device_list(ctx, cell, &devices);
+
+	for (int i = 0; i < count; i++)
+		json_array_append_new(list, describe_device(devices[i]));
+	if (count >= 0)
+		shyper_device_list_free(devices);
+	return list;
+}
+
+static void add_values(json_t *object, const char *key,
+		       struct shyper_cell *cell,
+		       int (*read)(struct shyper_cell *cell,
+				   struct shyper_value **ret_values))
+{
+	struct shyper_value *values;
+	int count = read(cell, &values);
+
+	if (count < 0)
+		return;
+	if (count)
+		json_object_set_new(object, key, describe_values(values, count));
+	free(values);
+}
+
+static enum cli_status cmd_cell_show(const struct invocation *invocation)
+{
+	struct shyper_cell *cell;
+	enum cli_status status;
+	json_t *object;
+
+	status = context_open_cell(invocation, &cell);
+	if (status)
+		return status;
+	object = describe_cell(cell);
+	json_object_set_new(object, "devices",
+			    describe_devices(invocation->session->ctx, cell));
+	add_values(object, "failure", cell, shyper_cell_read_failure);
+	add_values(object, "statistics", cell, shyper_cell_read_statistics);
+	shyper_cell_close(cell);
+	return output_value(invocation, object, cell_fields);
+}
+
+static enum cli_status cmd_cell_log(const struct invocation *invocation)
+{
+	struct shyper_cell *cell;
+	enum cli_status status;
+
+	status = context_open_cell(invocation, &cell);
+	if (status)
+		return status;
+	status = cell_print_log(invocation, cell);
+	shyper_cell_close(cell);
+	return status;
+}
+
+/* Name of the first console of @cell, or of the device called @wanted. */
+static bool find_console(struct shyper_ctx *ctx, const struct shyper_cell *cell,
+			 const char *wanted, char *sysname, size_t size)
+{
+	struct shyper_device **devices;
+	int count = shyper_device_list(ctx, cell, &devices);
+	bool found = false;
+
+	for (int i = 0; i < count && !found; i++) {
+		if (wanted ? strcmp(shyper_device_get_name(devices[i]), wanted) :
+			     strcmp(shyper_device_get_type(devices[i]),
+				    "console"))
+			continue;
+		snprintf(sysname, size, "%s",
+			 shyper_device_get_sysname(devices[i]));
+		found = true;
+	}
+	if (count >= 0)
+		shyper_device_list_free(devices);
+	return found;
+}
+
+static enum cli_status cmd_cell_console(const struct invocation *invocation)
+{
+	const char *wanted = invocation->argc > 1 ? invocation->argv[1] : NULL;
+	struct shyper_cell *cell;
+	enum cli_status status;
+	char sysname[64];
+	bool found;
+
+	status = context_open_cell(invocation, &cell);
+	if (status)
+		return status;
+	found = find_console(invocation->session->ctx, cell, wanted, sysname,
+			     sizeof(sysname));
+	shyper_cell_close(cell);
+	if (!found) {
+		cli_error(invocation->session, invocation->argv[0],
+			  "see 'shyper device list'", "no console%s%s",
+			  wanted ? " called " : "", wanted ? wanted : "");
+		return CLI_NOT_FOUND;
+	}
+	return attach_console(invocation, sysname);
+}
+
+#define CELL		{ "CELL", ARGUMENT_CELL, false, false }
+#define TIMEOUT		{ "timeout", 't', OPTION_NUMBER, "SECONDS", \
+			  "how long to wait (default: 30)" }
+
+const struct command cell_commands[] = {
+	{ .words = "cell check",
+	  .help = "Check configurations and report all that is wrong",
+	  .arguments = { { "CONFIG", ARGUMENT_CONFIG, false, true } },
+	  .run = cmd_cell_check },
+	{ .words = "cell create",
+	  .help = "Make a cell of a configuration: a file, or a name for "
+		  CONTEXT_CELLS_FOLDER "/NAME.json",
+	  .arguments = { { "CONFIG", ARGUMENT_CONFIG, false, false } },
+	  .run = cmd_cell_create },
+	{ .words = "cell start",
+	  .help = "Load the images of a cell and start it",
+	  .arguments = { CELL }, .options = { TIMEOUT },
+	  .run = cmd_cell_start },
+	{ .words = "cell restart",
+	  .help = "Stop a cell if it runs, load it again and start it",
+	  .arguments = { CELL }, .options = { TIMEOUT },
+	  .run = cmd_cell_restart },
+	{ .words = "cell stop",
+	  .help = "Stop the CPUs of a cell",
+	  .arguments = { CELL }, .options = { TIMEOUT },
+	  .run = cmd_cell_stop },
+	{ .words = "cell destroy",
+	  .help = "Destroy a cell and give its CPUs and memory back",
+	  .arguments = { CELL },
+	  .options = { TIMEOUT,
+		       { "no-wait", 0, OPTION_FLAG, NULL,
+			 "do not wait until the memory is free" } },
+	  .run = cmd_cell_destroy },
+	{ .words = "cell list",
+	  .help = "List all cells",
+	  .run = cmd_cell_list },
+	{ .words = "cell show",
+	  .help = "Show a cell, its devices and why it failed",
+	  .arguments = { CELL },
+	  .run = cmd_cell_show },
+	{ .words = "cell console",
+	  .help = "Connect the terminal to a cell's console; ^] leaves",
+	  .arguments = { CELL, { "DEVICE", ARGUMENT_WORD, true, false } },
+	  .run = cmd_cell_console },
+	{ .words = "cell log",
+	  .help = "Print what a cell wrote to its early console",
+	  .arguments = { CELL },
+	  .options = { { "follow", 'f', OPTION_FLAG, NULL,
+			 "go on until ^C or the cell has gone" } },
+	  .run = cmd_cell_log },
+	{ 0 }
+};

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* shyper system ...: hypervisor, module and daemon. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cell-log.h"
+#include "context.h"
+#include "mediated.h"
+#include "output.h"
+#include "supervise.h"
+
+#define CONTROL_FOLDER		"/sys/class/hvisor/control"
+#define HUGEPAGES_FOLDER	"/sys/kernel/mm/hugepages/hugepages-2048kB"
+
+static enum cli_status cmd_system_daemon(const struct invocation *invocation)
+{
+	const char *path = invocation->argc ? invocation->argv[0] : NULL;
+	struct mediated *mediated = NULL;
+	enum cli_status status;
+	struct shyper_ctx *ctx;
+	char text[300];
+	int err;
+
+	status = context_probe(invocation, &ctx);
+	if (status)
+		return status;
+	err = path ? mediated_load(path, &mediated, text, sizeof(text)) : 0;
+	if (err) {
+		cli_error(invocation->session, path, NULL, "%s", text);
+		return err == -ENOENT ? CLI_NOT_FOUND : CLI_FAILED;
+	}
+	err = supervise_run(ctx, mediated);
+	mediated_free(mediated);
+	return err ? context_fail(invocation, "daemon", err) : CLI_DONE;
+}
+
+static enum cli_status cmd_system_log(const struct invocation *invocation)
+{
+	struct shyper_cell *root;
+	enum cli_status status;
+	struct shyper_ctx *ctx;
+	int err;
+
+	status = context_probe(invocation, &ctx);
+	if (status)
+		return status;
+	err = shyper_cell_open_id(ctx, 0, &root);
+	if (err)
+		return context_fail(invocation, "cell0", err);
+	status = cell_print_log(invocation, root);
+	shyper_cell_close(root);
+	return status;
+}
+
+/* Adds the first line of a file in sysfs, as a number where it is one. */
+static void add_file(json_t *object, const char *key, const char *folder,
+		     const char *name)
+{
+	char path[512], text[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(text, sizeof(text), file)) {
+		text[strcspn(text, "\n")] = '\0';
+		if (text[0] && strlen(text) <= 18 &&
+		    !text[strspn(text, "0123456789")])
+			json_object_set_new(object, key,
+					    json_integer(atoll(text)));
+		else
+			json_object_set_new(object, key, json_string(text));
+	}
+	fclose(file);
+}
+
+/* What the module tells of the hypervisor, whatever that is. */
+static json_t *describe_hypervisor(void)
+{
+	DIR *folder = opendir(CONTROL_FOLDER);
+	json_t *object = json_object();
+	const struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		if (entry->d_type != DT_REG || !strcmp(entry->d_name, "dev") ||
+		    !strcmp(entry->d_name, "uevent"))
+			continue;
+		add_file(object, entry->d_name, CONTROL_FOLDER, entry->d_name);
+	}
+	if (folder)
+		closedir(folder);
+	return object;
+}
+
+static const struct output_field status_fields[] = {
+	{ "hypervisor", "hypervisor", OUTPUT_HIDDEN_IF_EMPTY, NULL },
+	{ "cells", "cells", OUTPUT_PLAIN, NULL },
+	{ "cpus_present", "CPUs present", OUTPUT_PLAIN, NULL },
+	{ "cpus_online", "CPUs online in root", OUTPUT_PLAIN, NULL },
+	{ "hugepages", "hugepages of 2M", OUTPUT_PLAIN, NULL },
+	{ "hugepages_free", "free of them", OUTPUT_PLAIN, NULL },
+	{ 0 }
+};
+
+static enum cli_status cmd_system_status(const struct invocation *invocation)
+{
+	struct shyper_cell **cells;
+	enum cli_status status;
+	struct shyper_ctx *ctx;
+	json_t *object;
+	int count;
+
+	status = context_probe(invocation, &ctx);
+	if (status)
+		return status;
+	count = shyper_cell_list(ctx, &cells);
+	if (count < 0)
+		return context_fail(invocation, "cells", count);
+	shyper_cell_list_free(cells);
+	object = json_pack("{s:o s:i}", "hypervisor", describe_hypervisor(),
+			   "cells", count);
+	add_file(object, "cpus_present", "/sys/devices/system/cpu", "present");
+	add_file(object, "cpus_online", "/sys/devices/system/cpu", "online");
+	add_file(object, "hugepages", HUGEPAGES_FOLDER, "nr_hugepages");
+	add_file(object, "hugepages_free", HUGEPAGES_FOLDER, "free_hugepages");
+	return output_value(invocation, object, status_fields);
+}
+
+static const struct output_field version_fields[] = {
+	{ "shyper", "shyper", OUTPUT_PLAIN, NULL },
+	{ "hypervisor_abi", "hypervisor ABI", OUTPUT_HIDDEN_IF_EMPTY, NULL },
+	{ 0 }
+};
+
+/* Tells its own version on any machine, the hypervisor's where there is one. */
+static enum cli_status cmd_system_version(const struct invocation *invocation)
+{
+	json_t *object = json_pack("{s:s}", "shyper", SHYPER_VERSION);
+
+	add_file(object, "hypervisor_abi", CONTROL_FOLDER, "abi");
+	return output_value(invocation, object, version_fields);
+}
+
+const struct command system_commands[] = {
+	{ .words = "system daemon",
+	  .help = "Start and watch monitors and backends where udev does not",
+	  .arguments = { { "MEDIATED-CFG", ARGUMENT_FILE, true, false } },
+	  .run = cmd_system_daemon },
+	{ .words = "system log",
+	  .help = "Print the hypervisor's own log",
+	  .options = { { "follow", 'f', OPTION_FLAG, NULL,
+			 "go on until ^C" } },
+	  .run = cmd_system_log },
+	{ .words = "system status",
+	  .help = "Show hypervisor, CPUs and memory",
+	  .run = cmd_system_status },
+	{ .words = "system version",
+	  .help = "Show the versions of program and hypervisor",
+	  .run = cmd_system_version },
+	{ 0 }
+};

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which words can follow: for the shell's TAB key and for "shyper complete". */
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+
+static void add_if(const char *word, const char *prefix, command_add add,
+		   void *data)
+{
+	if (!strncmp(word, prefix, strlen(prefix)))
+		add(data, word);
+}
+
+/* The verb's word number @argc, if its words before that are @argv. */
+static bool next_word(const struct command *command, int argc,
+		      char *const *argv, char *word, size_t size)
+{
+	const char *words = command->words;
+
+	for (int i = 0; i < argc; i++) {
+		size_t length = strcspn(words, " ");
+
+		if (strlen(argv[i]) != length ||
+		    memcmp(argv[i], words, length) || !words[length])
+			return false;
+		words += length + 1;
+	}
+	snprintf(word, size, "%.*s", (int)strcspn(words, " "), words);
+	return true;
+}
+
+static void complete_verb(int argc, char *const *argv, const char *prefix,
+			  command_add add, void *data)
+{
+	const struct command *c;
+	char word[32], last[32] = "";
+
+	/* Verbs with the same first word stand together in their table. */
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		if (c->hidden || !next_word(c, argc, argv, word, sizeof(word)) ||
+		    !strcmp(word, last))
+			continue;
+		strcpy(last, word);
+		add_if(word, prefix, add, data);
+	}
+}
+
+static void complete_option(const struct command *command, const char *prefix,
+			    command_add add, void *data)
+{
+	const struct option_desc *o = command->options;
+	static const char *const common[] = { "--json", "--quiet", "--help" };
+	char word[40];
+
+	for (; o < command->options + COMMAND_MAX_OPTIONS && o->name; o++) {
+		snprintf(word, sizeof(word), "--%s", o->name);
+		add_if(word, prefix, add, data);
+	}
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		add_if(common[i], prefix, add, data);
+}
+
+static const struct argument *argument_at(const struct command *command,
+					  int position)
+{
+	const struct argument *a = command->arguments;
+
+	for (; a < command->arguments + COMMAND_MAX_ARGUMENTS && a->name; a++) {
+		if (!position-- || a->many)
+			return a;
+	}
+	return NULL;
+}
+
+void command_complete(struct session *session, int argc, char *const *argv,
+		      const char *prefix, command_add add, void *data)
+{
+	const struct argument *argument;
+	const struct command *command;
+	int taken, position = 0;
+
+	for (; argc && argv[0][0] == '-'; argc--)
+		argv++;
+	command = command_find(argc, argv, &taken);
+	complete_verb(argc, argv, prefix, add, data);
+	if (!command || command->hidden)
+		return;
+	if (prefix[0] == '-') {
+		complete_option(command, prefix, add, data);
+		return;
+	}
+	for (int i = taken; i < argc; i++)
+		position += argv[i][0] != '-';
+	argument = argument_at(command, position);
+	if (argument)
+		names_complete(session, argument->kind, prefix, add, data);
+}

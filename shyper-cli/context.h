@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How handlers reach the library, and how its failures become an exit status. */
+#ifndef SHYPER_CLI_CONTEXT_H
+#define SHYPER_CLI_CONTEXT_H
+
+#include <shyper/shyper.h>
+
+#include "command.h"
+
+#define CONTEXT_CELLS_FOLDER	"/etc/shyper/cells"
+#define CONTEXT_RUN_FOLDER	"/run/shyper"
+
+/* The session's context, made at first need; NULL: said so on stderr. */
+struct shyper_ctx *context_get(const struct invocation *invocation);
+
+/* The same, and hypervisor and module are there; else says which is not. */
+enum cli_status context_probe(const struct invocation *invocation,
+			      struct shyper_ctx **ret_ctx);
+
+/*
+ * Puts the context's report of the call that returned @err on stderr.
+ * @subject stands where the report has none.
+ */
+enum cli_status context_fail(const struct invocation *invocation,
+			     const char *subject, int err);
+
+/*
+ * Opens the cell or device that the first argument names (a device by
+ * "cell1.blk0" or "debian.blk0"); on failure says so.
+ */
+enum cli_status context_open_cell(const struct invocation *invocation,
+				  struct shyper_cell **ret_cell);
+enum cli_status context_open_device(const struct invocation *invocation,
+				    struct shyper_device **ret_device);
+
+/*
+ * Between the two SIGINT does not end the program: it interrupts what waits
+ * (-EINTR) and makes context_is_interrupted() true.
+ */
+void context_catch_interrupt(void);
+void context_release_interrupt(void);
+bool context_is_interrupted(void);
+
+#endif /* SHYPER_CLI_CONTEXT_H */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mediated-cfg.json: which devices the daemon serves, and what it changes of
+ * their configuration.
+ *
+ *   { "version": 1,
+ *     "mediated": [ { "cell": "debian", "device": "blk0", "path": "..." } ] }
+ *
+ * All members of an entry but "cell" and "device" stand in the place of those
+ * of the device's own configuration.
+ */
+#ifndef SHYPER_CLI_MEDIATED_H
+#define SHYPER_CLI_MEDIATED_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct mediated;
+
+/* On a fault: -EINVAL or the reason it cannot be read, and a line in @text. */
+int mediated_load(const char *path, struct mediated **ret_mediated, char *text,
+		  size_t size);
+void mediated_free(struct mediated *mediated);
+
+/* Whether the file has an entry for the cell, or the device of it. */
+bool mediated_has_cell(const struct mediated *mediated, const char *cell);
+bool mediated_has_device(const struct mediated *mediated, const char *cell,
+			 const char *device);
+
+/* Changes @config as the entry says; false: the entry changes nothing. */
+bool mediated_override(const struct mediated *mediated, const char *cell,
+		       const char *device, json_t *config);
+
+#endif /* SHYPER_CLI_MEDIATED_H */
