@@ -14,7 +14,7 @@ export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
 export PKG_CONFIG_LIBDIR := $(SYSROOT)/usr/lib/aarch64-linux-gnu/pkgconfig:$(SYSROOT)/usr/share/pkgconfig
 KDIR := $(kernel)/headers/build
 KVER = $(shell cat $(kernel)/version)
-part_flags = O=$(B)/$1$(if $(filter kmod,$1),$K) KDIR=$(KDIR) KVER=$(KVER)
+part_flags = O=$(B)/$1$(if $(filter kmod,$1),$K) KDIR=$(KDIR) KVER=$(KVER) $(if $(filter kmod,$1),ARCH=arm64)
 
 # In the order in which they need each other; a part without Makefile is not there yet.
 parts := hypervisor kmod libshyper shyper-cli udev configs

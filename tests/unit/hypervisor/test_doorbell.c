@@ -24,7 +24,9 @@ static void test_set_bit_is_one_notification(void **state)
 	assert_true(doorbell_set(&bell, 31, 3));
 	assert_true(doorbell_set(&bell, 0, 1));
 	assert_int_equal(bell.bells, 1U << 31 | 1);
-	doorbell_clear(&bell, 31);
+	doorbell_clear(&bell, 31, 2);
+	assert_int_equal(bell.doorbells[31].bits, 1);
+	doorbell_clear(&bell, 31, ~0U);
 	assert_int_equal(bell.doorbells[31].bits, 0);
 	assert_true(doorbell_set(&bell, 31, 1));
 }

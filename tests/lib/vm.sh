@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# A machine for one test case: boots once for each configuration, saves it, and
+# starts cases from there. Sourced by tests/system/root-run.
+#
+# A snapshot is a folder build/snapshots/KEY: the frozen overlays of the two
+# disks, links to what they are based on, and the machine's state as a migration
+# stream. Cases share its lock while they run, so that it is not removed.
+#
+# Uses: images cpus mem plain bootargs mode (icount, mttcg or none), case_dir.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
+. "$top/scripts/qemu.sh"
+snapshots=$build/snapshots
+boot_limit=${SHYPER_BOOT_LIMIT:-240}
+
+vm_fail() {
+	printf 'root-run: %s\n' "$*" >&2
+	exit 125
+}
+
+# vm_key: a name for all that a booted machine depends on.
+vm_key() {
+	local files=("$images"/{root.img,root-initrd.img,vmlinuz} "$build/images/data.img")
+	[ "$plain" = 1 ] || files+=("$hypervisor")
+	{
+		stat -c '%n %s %y %i' "${files[@]}" 2>/dev/null
+		cat "$top/scripts/qemu.sh" "${BASH_SOURCE[0]}"
+		echo "$cpus $mem $plain $mode $bootargs"
+	} | sha256sum | cut -c 1-16
+}
+
+# vm_args DIR: the machine, with its disks in DIR and its chardevs in case_dir.
+vm_args() {
+	local dir=$1 port
+	qemu_args "$dir" "$cpus" "$mem" "$plain" "$bootargs" \
+		"loglevel=5 shyper.agent systemd.show_status=0"
+	qemu_disk 1 root "file=$case_dir/root.qcow2,format=qcow2,cache=unsafe"
+	qemu_disk 2 data "file=$case_dir/data.qcow2,format=qcow2,cache=unsafe"
+	qemu_disk 3 job "file=$case_dir/job.tar,format=raw,readonly=on,cache=none"
+	qemu+=(-no-reboot -device virtio-serial-pci,addr=4
+		-serial "file:$case_dir/serial.log"
+		-chardev "pipe,id=monitor,path=$case_dir/monitor" -mon chardev=monitor
+		-chardev "pipe,id=control,path=$case_dir/control"
+		-device virtserialport,chardev=control,name=control)
+	for port in stdout stderr files; do
+		qemu+=(-chardev "file,id=$port,path=$case_dir/$port"
+			-device "virtserialport,chardev=$port,name=$port")
+	done
+	case $mode in
+	icount) qemu+=(-icount shift=0,sleep=off -rtc base=2024-01-01,clock=vm) ;;
+	mttcg) qemu+=(-accel tcg,thread=multi) ;;
+	esac
+}
+
+# vm_start [OPTION...]: start QEMU; its end of each fifo is open from then on.
+vm_start() {
+	mkfifo "$case_dir"/{control,monitor}.{in,out}
+	# Opened for both directions, a fifo neither blocks nor ends.
+	exec {control_in}<>"$case_dir/control.in" {control_out}<>"$case_dir/control.out"
+	exec {monitor_in}<>"$case_dir/monitor.in"
+	cat "$case_dir/monitor.out" >"$case_dir/monitor.log" &
+	"${qemu[@]}" "$@" </dev/null >"$case_dir/qemu.log" 2>&1 &
+	vm_pid=$!
+}
+
+vm_stop() {
+	kill "$vm_pid" 2>/dev/null || true
+	wait "$vm_pid" 2>/dev/null || true
+}
+
+# vm_line LIMIT: the next line of the agent in `line`, within LIMIT seconds.
+# Returns 124 at the limit; fails the case when the machine is gone or EL2 died.
+vm_line() {
+	local end=$((SECONDS + $1))
+	while ! read -r -t 0.5 -u "$control_out" line; do
+		vm_check_el2
+		kill -0 "$vm_pid" 2>/dev/null ||
+			vm_fail "QEMU ended before the case did ($(vm_last_words))"
+		[ "$SECONDS" -lt "$end" ] || return 124
+	done
+}
+
+vm_last_words() {
+	{ grep -av '^$' "$case_dir/qemu.log" || tail -n 1 "$case_dir/serial.log"; } |
+		tail -n 1 | tr -d '\r'
+}
+
+vm_check_el2() {
+	local panic
+	panic=$(grep -a -m 1 'hvisor: panic' "$case_dir/serial.log" 2>/dev/null) || return 0
+	vm_fail "EL2 panicked: ${panic%$'\r'}"
+}
+
+# vm_check_kernel FILE: a fault that root's kernel logged fails the case.
+vm_check_kernel() {
+	local fault
+	fault=$(grep -aEm 1 'WARNING: |BUG: |kernel BUG at|Oops|Internal error: |Unable to handle kernel|Kernel panic' \
+		"$1" 2>/dev/null) || return 0
+	vm_fail "root's kernel log: ${fault%$'\r'}"
+}
+
+vm_overlay() {
+	qemu-img create -q -f qcow2 -b "$1" -F "$2" "$3"
+}
+
+# snapshot_make DIR: boot, wait for the agent, save. The machine is saved while it
+# runs: one that was stopped would be stopped when it is loaded, too.
+snapshot_make() {
+	local dir=$1 rc=0
+	rm -rf "$dir" && mkdir -p "$dir"
+	ln "$images"/{root.img,root-initrd.img,vmlinuz} "$build/images/data.img" "$dir/"
+	case_dir=$dir
+	vm_overlay root.img raw "$dir/root.qcow2"
+	vm_overlay data.img raw "$dir/data.qcow2"
+	truncate -s 8G "$dir/job.tar"
+	vm_args "$dir"
+	vm_start
+	trap vm_stop EXIT
+	vm_line "$boot_limit" || rc=$?
+	[ $rc = 0 ] || vm_fail "root did not reach its normal state in $boot_limit s"
+	vm_check_kernel "$dir/serial.log"
+	cat >&"$monitor_in" <<-EOF
+		migrate_set_parameter max-bandwidth 64G
+		migrate "exec:cat >$dir/state"
+		quit
+	EOF
+	rc=0
+	wait "$vm_pid" || rc=$?
+	trap - EXIT
+	[ $rc = 0 ] || vm_fail "QEMU failed while its state was saved ($(vm_last_words))"
+	rm -f "$dir"/{control,monitor}.{in,out} "$dir/job.tar" \
+		"$dir"/{stdout,stderr,files}
+	: >"$dir/ready"
+}
+
+# snapshot_get: sets `snapshot`, made if need be, and holds it until this ends.
+snapshot_get() {
+	local key
+	key=$(vm_key)
+	snapshot=$snapshots/$key
+	mkdir -p "$snapshots"
+	exec {snapshot_lock}>"$snapshots/$key.lock"
+	flock -s "$snapshot_lock"
+	[ ! -e "$snapshot/ready" ] || return 0
+	flock -u "$snapshot_lock"
+	flock -x "$snapshot_lock"
+	if [ ! -e "$snapshot/ready" ]; then
+		snapshot_prune
+		( snapshot_make "$snapshot" ) ||
+			vm_fail "booting failed; logs are in $snapshot"
+	fi
+	flock -s "$snapshot_lock"
+}
+
+# snapshot_prune: remove snapshots whose images are gone and that nobody uses.
+snapshot_prune() {
+	local dir
+	for dir in "$snapshots"/*/; do
+		[ -e "$dir/ready" ] || continue
+		[ "$(stat -c %h "$dir/root.img")" = 1 ] || continue
+		( flock -n -x 8 || exit 0; rm -rf "$dir" ) 8>"${dir%/}.lock"
+	done
+}

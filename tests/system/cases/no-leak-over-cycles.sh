@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# root-run: --timeout 900
+#
+# 50 times create, start, prompt, destroy of a small cell, 3 times of Debian's
+# userland: nothing of root's memory, CPUs, EL2's pool, processes or files is lost.
+. ./cell.sh
+
+# cycle NAME PROMPT SECONDS
+cycle() {
+	shyper cell create "$1" >/dev/null || fail "create"
+	shyper cell start "$1" >/dev/null || fail "start"
+	console_open cell1
+	console_expect cell1 "$3" "$2"
+	console_close cell1
+	shyper cell destroy "$1" >/dev/null || fail "destroy"
+}
+
+meminfo() {
+	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
+}
+
+# memory: in KiB, when caches are dropped and what is freed late is freed
+memory() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 2
+	echo 3 >/proc/sys/vm/drop_caches
+	echo "$(meminfo MemAvailable) $(meminfo SUnreclaim)"
+}
+
+# within WHAT A B: differ by less than 1 MiB
+within() {
+	local d=$(($3 - $2))
+	echo "$1 after cycle 10: $2 KiB, after cycle 50: $3 KiB"
+	[ ${d#-} -lt 1024 ] || fail "$1 changed by $d KiB"
+}
+
+before=$(snapshot)
+for n in $(seq 50); do
+	cycle small 'cell# ' 60
+	unchanged "$before"
+	[ "$n" != 10 ] || ten=($(memory))
+done
+fifty=($(memory))
+within MemAvailable "${ten[0]}" "${fifty[0]}"
+within SUnreclaim "${ten[1]}" "${fifty[1]}"
+for n in 1 2 3; do
+	cycle debian '[#] $' 150
+	unchanged "$before"
+done
+echo "$before"

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the cases share that run in root: checks, waiting, and a way to type
+# into a cell's console and read what comes back. Sourced by bash.
+
+set -u
+
+# fail TEXT...: the case has failed.
+fail() {
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+# expect WHAT GOT WANTED
+expect() {
+	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
+}
+
+# wait_until SECONDS COMMAND...: polls; not found in time is a failure.
+wait_until() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" 2>/dev/null; do
+		[ $SECONDS -lt $deadline ] || fail "timed out: $*"
+		sleep 0.1
+	done
+}
+
+sys() {
+	cat "/sys/class/hvisor/$1"
+}
+
+state_is() {
+	[ "$(sys "$1/state")" = "$2" ]
+}
+
+# console_open CELL [DEVICE]: from here on cell_run and console_expect work.
+# The whole of what the console prints is kept in /tmp/CELL.out.
+console_open() {
+	local cell=$1 device=${2:-con0} socket fd
+	socket=/run/shyper/$cell.$device.sock
+	wait_until 20 test -S "$socket"
+	rm -f "/tmp/$cell.in"
+	mkfifo "/tmp/$cell.in"
+	: >"/tmp/$cell.out"
+	exec {fd}<>"/tmp/$cell.in"
+	socat - "UNIX-CONNECT:$socket" <&"$fd" >>"/tmp/$cell.out" 2>/dev/null &
+	eval "socat_${cell}=$! input_${cell}=$fd seq_${cell}=0"
+}
+
+console_close() {
+	local pid=socat_$1 fd=input_$1
+	kill "${!pid}" 2>/dev/null
+	wait "${!pid}" 2>/dev/null
+	eval "exec ${!fd}>&-"
+}
+
+# console_send CELL TEXT: as typed, with a newline.
+console_send() {
+	printf '%s\n' "$2" >"/tmp/$1.in"
+}
+
+console_has() {
+	tail -c "+$2" "/tmp/$1.out" | grep -aqE -- "$3"
+}
+
+# console_expect CELL SECONDS REGEX [FROM]: waits until the console printed it.
+console_expect() {
+	wait_until "$2" console_has "$1" "${4:-1}" "$3"
+}
+
+# cell_login CELL SECONDS: waits for the shell and silences its echo.
+cell_login() {
+	console_expect "$1" "$2" '[#$] $'
+	cell_run "$1" 30 'stty -echo; PS1=' >/dev/null || fail "$1: no shell"
+}
+
+# cell_post CELL COMMAND: starts COMMAND in the cell's shell, does not wait.
+cell_post() {
+	local n=seq_$1
+	eval "seq_$1=$((${!n} + 1))"
+	eval "from_$1=$(($(stat -c %s "/tmp/$1.out") + 1))"
+	# The number is printf's argument: the echo of the line does not match.
+	console_send "$1" "$2; printf '\\n@%s:%s@\\n' ${!n} \$?"
+}
+
+# cell_result CELL SECONDS: waits for the posted command; its output and status.
+cell_result() {
+	local n=seq_$1 from=from_$1 text
+	console_expect "$1" "$2" "^@${!n}:[0-9]+@" "${!from}"
+	text=$(tail -c "+${!from}" "/tmp/$1.out" | tr -d '\r')
+	printf '%s\n' "$text" | sed -n "/^@${!n}:/q;p" | sed '/^$/d'
+	return "$(printf '%s\n' "$text" | sed -n "s/^@${!n}:\([0-9]*\)@.*/\1/p")"
+}
+
+# cell_run CELL SECONDS COMMAND
+cell_run() {
+	cell_post "$1" "$3"
+	cell_result "$1" "$2"
+}
+
+# What may not change over a create and destroy. One line of KEY=value each.
+snapshot() {
+	echo "cpus=$(cat /sys/devices/system/cpu/online)"
+	echo "hugepages=$(cat /proc/sys/vm/nr_hugepages)"
+	echo "hugepages_free=$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)"
+	echo "pool_free=$(sys control/pool_free)"
+	echo "sysfs=$(find /sys/class/hvisor/ /sys/class/hvisor/*/ 2>/dev/null | wc -l)"
+	echo "processes=$(pgrep -c -f '^/usr/libexec/shyper' || true)"
+	echo "files=$(find /proc/[0-9]*/fd -lname '*hvisor*' 2>/dev/null | wc -l)"
+	echo "run=$(find /run/shyper -type s 2>/dev/null | wc -l)"
+}
+
+# unchanged BEFORE: the machine is as it was, at the latest in ten seconds.
+unchanged() {
+	wait_until 10 same_snapshot "$1"
+}
+
+same_snapshot() {
+	[ "$(snapshot)" = "$1" ] || { diff <(echo "$1") <(snapshot) >/tmp/snapshot.diff; false; }
+}
