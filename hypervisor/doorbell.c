@@ -27,9 +27,9 @@ bool doorbell_set(struct hvisor_bell_page *bell, u32 device, u32 bits)
 	return true;
 }
 
-void doorbell_clear(struct hvisor_bell_page *bell, u32 device)
+void doorbell_clear(struct hvisor_bell_page *bell, u32 device, u32 bits)
 {
-	__atomic_store_n(&bell->doorbells[device].bits, 0, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&bell->doorbells[device].bits, ~bits, __ATOMIC_SEQ_CST);
 }
 
 void doorbell_request(struct hvisor_bell_page *bell, u32 device)

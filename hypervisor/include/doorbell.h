@@ -12,8 +12,8 @@
  * takes them has this notification too and nobody needs to be told.
  */
 bool doorbell_set(struct hvisor_bell_page *bell, u32 device, u32 bits);
-/* Takes back what was not taken. */
-void doorbell_clear(struct hvisor_bell_page *bell, u32 device);
+/* Takes @bits back, if root has not taken them. */
+void doorbell_clear(struct hvisor_bell_page *bell, u32 device, u32 bits);
 /* The device has a request to be looked at. */
 void doorbell_request(struct hvisor_bell_page *bell, u32 device);
 /* HVISOR_EVENT_* */
