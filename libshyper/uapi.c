@@ -84,9 +84,13 @@ int uapi_open(struct shyper_ctx *ctx, uint32_t role, uint32_t cell,
 	struct hvisor_bind bind = {
 		.role = role, .cell = cell, .device = device,
 	};
+	char *path = ctx_path(ctx, "/dev/hvisor");
 	int fd, err;
 
-	fd = open("/dev/hvisor", O_RDWR | O_CLOEXEC);
+	if (!path)
+		return error_no_memory(ctx);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	free_keep_errno(path);
 	if (fd < 0)
 		return explain_open(ctx, -errno);
 	err = call(fd, HVISOR_BIND, &bind);

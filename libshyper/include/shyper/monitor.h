@@ -8,6 +8,8 @@
  *   {"op":"restart"}   {"ok":false,"code":-110,"text":"..."}
  *   {"op":"ping"}
  *
+ * A request may hold "timeout_ms", a refusal "hint".
+ *
  * A monitor opens itself, polls both descriptors and
  *  - on the event descriptor reads states (shyper_monitor_read_state) and obeys
  *    the restart policy;
@@ -38,10 +40,12 @@ enum shyper_monitor_op {
 /**
  * struct shyper_monitor_request - what somebody asked by the socket
  * @op: what
+ * @timeout_ms: how long the asker waits; 0: not said
  * @fd: the connection, until it is answered
  */
 struct shyper_monitor_request {
 	enum shyper_monitor_op op;
+	unsigned int timeout_ms;
 	int fd;
 };
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Puts a guest's images and its device tree into its memory. */
+#include "boot.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image.h"
+
+static int open_image(struct shyper_ctx *ctx, const char *name, uint64_t *ret_size)
+{
+	char *path = ctx_path(ctx, "%s", name);
+	struct stat st;
+	int fd, err;
+
+	if (!path)
+		return error_no_memory(ctx);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	free_keep_errno(path);
+	if (fd < 0 || fstat(fd, &st)) {
+		err = -errno;
+		close_keep_errno(fd);
+		return error_set(ctx, err, name, NULL, "cannot be opened: %s",
+				 strerror(-err));
+	}
+	*ret_size = (uint64_t)st.st_size;
+	return fd;
+}
+
+/* @size was checked against the memory: the file may have changed since. */
+static int read_image(struct shyper_ctx *ctx, int fd, const char *name,
+		      uint8_t *to, uint64_t size)
+{
+	uint64_t done = 0;
+	ssize_t got;
+
+	while (done < size) {
+		got = pread(fd, to + done, size - done, (off_t)done);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_set(ctx, -errno, name, NULL,
+					 "cannot be read: %s", strerror(errno));
+		if (!got)
+			return error_set(ctx, -EIO, name, NULL,
+					 "became shorter while it was read");
+		done += (uint64_t)got;
+	}
+	return 0;
+}
+
+static int read_header(struct shyper_ctx *ctx, int fd, const char *name,
+		       uint64_t size, struct image_info *ret_info)
+{
+	uint8_t header[IMAGE_HEADER_SIZE] = { 0 };
+	int err;
+
+	err = pread(fd, header, sizeof(header), 0) < 0 ? -errno :
+	      image_parse_header(header, size, ret_info);
+	if (err)
+		return error_set(ctx, err, name, NULL,
+				 "is no little-endian arm64 Image");
+	return 0;
+}
+
+static int check_fit(struct shyper_ctx *ctx, const struct shyper_config *config,
+		     const struct image_layout *layout)
+{
+	if (layout->end <= config->memory)
+		return 0;
+	return error_set(ctx, -EFBIG, config->name, "memory",
+			 "has %llu KiB, but kernel, device tree and initrd need %llu KiB",
+			 (unsigned long long)config->memory / 1024,
+			 (unsigned long long)(layout->end + 1023) / 1024);
+}
+
+static int load_tree(struct shyper_ctx *ctx, const struct shyper_config *config,
+		     struct guest_boot *boot, void *to)
+{
+	int err;
+
+	if (getrandom(boot->rng_seed, sizeof(boot->rng_seed), 0) < 0 ||
+	    getrandom(&boot->kaslr_seed, sizeof(boot->kaslr_seed), 0) < 0)
+		return error_set(ctx, -errno, config->name, "device tree",
+				 "no random seed: %s", strerror(errno));
+	err = fdt_build(config, boot, to, IMAGE_DTB_ROOM);
+	if (err)
+		return error_set(ctx, err, config->name, "device tree",
+				 "cannot be made: %s", strerror(-err));
+	return 0;
+}
+
+static int load_files(struct shyper_ctx *ctx, const struct shyper_config *config,
+		      int kernel, uint64_t kernel_size, int initrd,
+		      uint64_t initrd_size, uint8_t *memory,
+		      struct image_layout *layout)
+{
+	struct guest_boot boot = { 0 };
+	struct image_info info;
+	int err;
+
+	err = read_header(ctx, kernel, config->kernel, kernel_size, &info);
+	if (err)
+		return err;
+	image_place(&info, initrd_size, layout);
+	err = check_fit(ctx, config, layout);
+	if (err)
+		return err;
+	err = read_image(ctx, kernel, config->kernel, memory + layout->kernel,
+			 kernel_size);
+	if (!err && initrd_size)
+		err = read_image(ctx, initrd, config->initrd,
+				 memory + layout->initrd, initrd_size);
+	if (err)
+		return err;
+	boot.initrd_start = LAYOUT_RAM_IPA + layout->initrd;
+	boot.initrd_end = boot.initrd_start + initrd_size;
+	return load_tree(ctx, config, &boot, memory + layout->dtb);
+}
+
+int boot_load(struct shyper_ctx *ctx, const struct shyper_config *config,
+	      void *memory, uint64_t *ret_entry, uint64_t *ret_argument)
+{
+	uint64_t kernel_size = 0, initrd_size = 0;
+	struct image_layout layout;
+	int kernel, initrd = -1, err;
+
+	kernel = open_image(ctx, config->kernel, &kernel_size);
+	if (kernel < 0)
+		return kernel;
+	if (config->initrd) {
+		initrd = open_image(ctx, config->initrd, &initrd_size);
+		if (initrd < 0) {
+			close(kernel);
+			return initrd;
+		}
+	}
+	err = load_files(ctx, config, kernel, kernel_size, initrd, initrd_size,
+			 memory, &layout);
+	close(kernel);
+	close_keep_errno(initrd);
+	if (err)
+		return err;
+	*ret_entry = LAYOUT_RAM_IPA + layout.kernel;
+	*ret_argument = LAYOUT_RAM_IPA + layout.dtb;
+	return 0;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A cell's configuration inside of libshyper, and the readers that make it.
+ *
+ *   config.c         load, parse: the order; findings; the public accessors
+ *   config-json.c    typed values out of jansson's, each with its JSON path
+ *   config-cell.c    the keys of the file, of boot, of the devices
+ *   config-check.c   what needs the machine: files, images, CPUs, memory
+ *   layout.c         addresses and interrupt numbers
+ */
+#ifndef LIBSHYPER_CELL_CONFIG_H
+#define LIBSHYPER_CELL_CONFIG_H
+
+#include <jansson.h>
+
+#include <hvisor/cell.h>
+
+#include <shyper/config.h>
+
+#include "internal.h"
+
+/* One entry of a cell is the early console, which no file names. */
+#define CONFIG_MAX_DEVICES	(HVISOR_MAX_DEVICES - 1)
+#define CONFIG_MAX_CMDLINE	2048	/* COMMAND_LINE_SIZE of arm64 Linux */
+#define CONFIG_MAX_TEXT		65536	/* what the kernel keeps of JSON text */
+
+#define EARLYCON_NAME		"earlycon"
+
+enum device_type {
+	DEVICE_CONSOLE,
+	DEVICE_BLK,
+	DEVICE_ECHO,
+	DEVICE_NR_TYPES,
+};
+
+/**
+ * struct device_config - one of the devices
+ * @json: its path in the file, for findings
+ * @path: of a disk
+ * @ipa: 0: none given; filled by layout_assign(), as @irq
+ * @text: its JSON object, for the backend
+ */
+struct device_config {
+	char json[32];
+	enum device_type type;
+	char name[HVISOR_DEVICE_NAME_LEN];
+	char *path;
+	bool is_readonly;
+	bool has_ipa;
+	uint64_t ipa;
+	uint32_t length;
+	uint32_t irq;
+	uint32_t nr_queues;
+	uint32_t queue_size;
+	uint32_t deadline_ms;
+	uint32_t policy;
+	char *text;
+};
+
+/**
+ * struct shyper_config - a configuration that was read
+ * @checks_machine: files, CPUs and memory of this machine are looked at too
+ * @nr_listed: CPUs listed in @cpus; 0: the file has a count
+ * @text: the whole file, compact
+ */
+struct shyper_config {
+	struct shyper_ctx *ctx;
+	char *path;
+	char *text;
+	bool checks_machine;
+
+	char name[HVISOR_CELL_NAME_LEN];
+	unsigned int nr_cpus;
+	unsigned int nr_listed;
+	unsigned int cpus[HVISOR_MAX_CELL_CPUS];
+	uint64_t memory;
+	enum shyper_restart restart;
+
+	char *kernel;
+	char *initrd;
+	char *cmdline;
+	bool has_kaslr;
+
+	unsigned int nr_devices;
+	struct device_config devices[CONFIG_MAX_DEVICES];
+
+	struct shyper_finding *findings;
+	size_t nr_findings;
+	bool is_out_of_memory;
+};
+
+/* The words for device types, as in the file, for udev and in sysfs. */
+const char *device_type_name(enum device_type type);
+
+/*
+ * As shyper_config_parse() within the library; @checks_machine: see above.
+ */
+int config_parse(struct shyper_ctx *ctx, const char *path, const char *text,
+		 size_t length, bool checks_machine,
+		 struct shyper_config **ret_config);
+
+/* Adds a finding; @path is a JSON path. */
+void config_error(struct shyper_config *config, const char *path,
+		  const char *format, ...) PRINTF(3, 4);
+
+/*
+ * config-json.c. Each looks for @key of @object, whose own path is @path ("" is
+ * the file), and gives the value if it is there and right. @ret stays as it was
+ * else; what is wrong has become a finding. With @required a missing key is.
+ */
+struct json_place {
+	struct shyper_config *config;
+	json_t *object;
+	const char *path;
+};
+
+struct json_word {
+	const char *word;
+	int value;
+};
+
+void json_path(const struct json_place *place, const char *key, char *path,
+	       size_t size);
+/* Unknown keys are findings that name the nearest of @keys (NULL at the end). */
+void json_check_keys(const struct json_place *place, const char *const *keys);
+/* The value of @key if it is there and of @type, else NULL with a finding. */
+json_t *json_get(const struct json_place *place, const char *key,
+		 json_type type, bool required, const char *expected);
+bool json_get_name(const struct json_place *place, const char *key, char *ret,
+		   size_t size);
+/* A new string, which the caller frees. */
+bool json_get_text(const struct json_place *place, const char *key,
+		   bool required, const char *expected, char **ret);
+bool json_get_file(const struct json_place *place, const char *key,
+		   bool required, char **ret);
+bool json_get_bool(const struct json_place *place, const char *key, bool *ret);
+bool json_get_count(const struct json_place *place, const char *key,
+		    unsigned int min, unsigned int max, unsigned int *ret);
+/* "256M", "0x10000000" */
+bool json_get_size(const struct json_place *place, const char *key,
+		   bool required, uint64_t *ret);
+/* "0x0a000000" */
+bool json_get_address(const struct json_place *place, const char *key,
+		      uint64_t *ret);
+bool json_get_word(const struct json_place *place, const char *key,
+		   const struct json_word *words, int *ret);
+/* A value as a finding shows it: 17, "text", an object ... */
+void json_describe(const json_t *value, char *buffer, size_t size);
+
+/* config-cell.c: reads all of the file. */
+void config_read_cell(struct shyper_config *config, json_t *root);
+
+/* config-check.c */
+void config_check_machine(struct shyper_config *config);
+
+/*
+ * layout.c. Gives addresses and interrupts to the devices that have none;
+ * what was given and overlaps is a finding.
+ */
+#define LAYOUT_GICD_IPA		0x08000000UL
+#define LAYOUT_GICR_IPA		0x080a0000UL
+#define LAYOUT_EARLYCON_IPA	0x09000000UL
+#define LAYOUT_VIRTIO_IPA	0x0a000000UL
+#define LAYOUT_FOREIGN_IPA	0x0b000000UL
+#define LAYOUT_RAM_IPA		0x40000000UL
+#define LAYOUT_GICD_SIZE	0x10000UL
+#define LAYOUT_GICR_SIZE	0x20000UL	/* for each CPU */
+#define LAYOUT_PAGE_SIZE	0x1000UL
+#define LAYOUT_FOREIGN_STRIDE	0x10000UL
+#define LAYOUT_VIRTIO_IRQ	48U
+/* 40 bits of IPA: what stage 2 has on every arm64 machine that runs this. */
+#define LAYOUT_MAX_MEMORY	((1UL << 40) - LAYOUT_RAM_IPA)
+
+void layout_assign(struct shyper_config *config);
+/* What EL2 takes for device @index; index nr_devices is the early console. */
+void layout_describe_device(const struct shyper_config *config,
+			    unsigned int index, struct hvisor_device_desc *desc);
+
+#endif /* LIBSHYPER_CELL_CONFIG_H */

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Verbs on a cell that exists: stop, destroy and the log go to the module;
+ * start and restart to the cell's monitor, who has the images to load.
+ */
+#include "cell-internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "uapi.h"
+#include "wire.h"
+
+static unsigned int timeout_or_default(unsigned int timeout_ms)
+{
+	return timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS;
+}
+
+static int explain_gone(struct shyper_cell *cell, int err, const char *verb)
+{
+	char subject[64];
+
+	cell_subject(cell->name, subject, sizeof(subject));
+	switch (err) {
+	case -ENODEV:
+	case -ENOENT:
+		return error_set(cell->ctx, -ENOENT, subject, NULL, "does not exist");
+	case -EBUSY:
+		return error_set(cell->ctx, err, subject, NULL,
+				 "cannot be %s in its state, which is \"%s\"", verb,
+				 shyper_cell_state_name(cell->state));
+	case -ETIMEDOUT:
+		return error_set(cell->ctx, err, subject, NULL,
+				 "was not %s in time: a CPU has not answered", verb);
+	default:
+		return error_set(cell->ctx, err, subject, NULL, "cannot be %s: %s",
+				 verb, strerror(-err));
+	}
+}
+
+int shyper_cell_stop(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	struct hvisor_cell_op op = { .id = cell->id, .timeout_ms = timeout_ms };
+	int fd, err;
+
+	ctx_begin(cell->ctx);
+	fd = uapi_open(cell->ctx, HVISOR_ROLE_CONTROL, 0, 0);
+	if (fd < 0)
+		return fd;
+	err = uapi_cell_stop(fd, &op);
+	close(fd);
+	return err ? explain_gone(cell, err, "stopped") : 0;
+}
+
+static int call_destroy(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	struct hvisor_cell_op op = {
+		.id = cell->id, .timeout_ms = timeout_or_default(timeout_ms),
+	};
+	int fd, err;
+
+	fd = uapi_open(cell->ctx, HVISOR_ROLE_CONTROL, 0, 0);
+	if (fd < 0)
+		return fd;
+	err = uapi_cell_destroy(fd, &op);
+	close(fd);
+	return err ? explain_gone(cell, err, "destroyed") : 0;
+}
+
+int shyper_cell_destroy_no_wait(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	ctx_begin(cell->ctx);
+	return call_destroy(cell, timeout_ms);
+}
+
+int shyper_cell_destroy(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	uint64_t blocks = cell->memory / HVISOR_BLOCK_SIZE, before;
+	char subject[64];
+	int lock, err;
+
+	ctx_begin(cell->ctx);
+	cell_subject(cell->name, subject, sizeof(subject));
+	lock = memory_lock(cell->ctx);
+	if (lock < 0)
+		return lock;
+	err = memory_count_free(cell->ctx, &before);
+	if (!err)
+		err = call_destroy(cell, timeout_ms);
+	if (!err)
+		err = memory_wait_free(cell->ctx, cell->name, before + blocks,
+				       timeout_or_default(timeout_ms));
+	close(lock);
+	return err;
+}
+
+int shyper_cell_read_log(struct shyper_cell *cell, uint64_t *position,
+			 char *buffer, size_t size)
+{
+	struct hvisor_log_read log = {
+		.id = cell->id,
+		.position = *position,
+		.buffer = (uintptr_t)buffer,
+		.length = size > 1 << 20 ? 1 << 20 : (uint32_t)size,
+	};
+	int fd, err;
+
+	ctx_begin(cell->ctx);
+	fd = uapi_open(cell->ctx, HVISOR_ROLE_CONTROL, 0, 0);
+	if (fd < 0)
+		return fd;
+	err = uapi_log_read(fd, &log);
+	close(fd);
+	if (err)
+		return explain_gone(cell, err, "read");
+	*position = log.position + log.length;
+	return (int)log.length;
+}
+
+/* One attempt; -ENOENT or -ECONNREFUSED: nobody listens (yet). */
+static int connect_once(struct shyper_cell *cell)
+{
+	struct sockaddr_un address;
+	int fd, err;
+
+	err = wire_address(cell->ctx, cell->sysname, &address);
+	if (err)
+		return err;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		err = -errno;
+		close(fd);
+	}
+	return err ? err : fd;
+}
+
+static int explain_no_monitor(struct shyper_cell *cell, int err)
+{
+	char subject[64];
+
+	cell_subject(cell->name, subject, sizeof(subject));
+	error_set(cell->ctx, err == -EACCES || err == -EPERM ? -EPERM : -ETIMEDOUT,
+		  subject, NULL, "its monitor does not answer on /run/shyper/%s.sock: %s",
+		  cell->sysname, strerror(-err));
+	error_hint(cell->ctx, "see `systemctl status shyper-cell@%s`; where udev does not start it, run `shyper system daemon &`",
+		   cell->sysname);
+	return cell->ctx->error.code;
+}
+
+/* udev may be about to start the monitor: try again until the deadline. */
+static int connect_monitor(struct shyper_cell *cell, uint64_t deadline)
+{
+	int fd;
+
+	for (;;) {
+		fd = connect_once(cell);
+		if (fd >= 0)
+			return fd;
+		if ((fd != -ENOENT && fd != -ECONNREFUSED && fd != -EAGAIN) ||
+		    now_ms() >= deadline)
+			return explain_no_monitor(cell, fd);
+		nap_ms(50);
+	}
+}
+
+/* The monitor's explanation becomes ours. */
+static int take_answer(struct shyper_cell *cell, const char *subject,
+		       const json_t *answer)
+{
+	const char *text = json_string_value(json_object_get(answer, "text"));
+	const char *hint = json_string_value(json_object_get(answer, "hint"));
+	json_int_t code = json_integer_value(json_object_get(answer, "code"));
+	int err;
+
+	if (json_is_true(json_object_get(answer, "ok")))
+		return 0;
+	err = code < 0 && code > -4096 ? (int)code : -EPROTO;
+	error_set(cell->ctx, err, subject, NULL, "%s",
+		  text ? text : "the monitor's answer makes no sense");
+	if (hint)
+		error_hint(cell->ctx, "%s", hint);
+	return err;
+}
+
+static int ask_monitor(struct shyper_cell *cell, const char *op,
+		       unsigned int timeout_ms, bool waits_for_monitor)
+{
+	uint64_t start = now_ms(), deadline = start + timeout_ms;
+	json_t *answer = NULL;
+	char subject[64];
+	int fd, err;
+
+	ctx_begin(cell->ctx);
+	cell_subject(cell->name, subject, sizeof(subject));
+	fd = connect_monitor(cell, waits_for_monitor ? deadline : start);
+	if (fd < 0)
+		return fd;
+	err = wire_write(fd, json_pack("{s:s, s:i}", "op", op, "timeout_ms",
+				       (int)timeout_ms));
+	/* The monitor keeps the same deadline and knows more: let it speak. */
+	if (!err)
+		err = wire_read(fd, deadline + 10000, &answer);
+	close(fd);
+	if (err)
+		return error_set(cell->ctx, err, subject, NULL,
+				 "its monitor did not answer to \"%s\": %s", op,
+				 strerror(-err));
+	err = take_answer(cell, subject, answer);
+	json_decref(answer);
+	return err;
+}
+
+int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	return ask_monitor(cell, "start", timeout_or_default(timeout_ms), true);
+}
+
+int shyper_cell_restart(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	return ask_monitor(cell, "restart", timeout_or_default(timeout_ms), true);
+}
+
+int shyper_cell_ping(struct shyper_cell *cell)
+{
+	return ask_monitor(cell, "ping", 5000, false);
+}

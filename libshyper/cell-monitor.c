@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The monitor's side of a cell: its bound file, its memory, its socket.
+ *
+ * The module lets one process be the monitor of a cell, so a socket that is
+ * there already belongs to one that has died.
+ */
+#include "cell-internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <shyper/monitor.h>
+
+#include "boot.h"
+#include "sysfs.h"
+#include "uapi.h"
+#include "wire.h"
+
+#define REQUEST_TIMEOUT_MS	1000
+
+struct shyper_monitor {
+	struct shyper_ctx *ctx;
+	unsigned int id;
+	char sysname[24];
+	struct shyper_config *config;
+	int fd;
+	int socket;
+	struct sockaddr_un address;
+	void *memory;
+};
+
+static int map_memory(struct shyper_monitor *monitor)
+{
+	struct hvisor_cell_memory region = { .id = monitor->id, .index = 0 };
+	struct shyper_ctx *ctx = monitor->ctx;
+	void *memory;
+	int err;
+
+	err = uapi_cell_memory(monitor->fd, &region);
+	if (err)
+		return error_set(ctx, err, monitor->sysname, "memory",
+				 "is not given by the module: %s", strerror(-err));
+	if (region.ipa != LAYOUT_RAM_IPA || region.length != monitor->config->memory) {
+		close(region.fd);
+		return error_set(ctx, -EINVAL, monitor->sysname, "memory",
+				 "is not what the configuration says");
+	}
+	memory = mmap(NULL, region.length, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      region.fd, (off_t)region.offset);
+	err = memory == MAP_FAILED ? -errno : 0;
+	close(region.fd);
+	if (err)
+		return error_set(ctx, err, monitor->sysname, "memory",
+				 "cannot be mapped: %s", strerror(-err));
+	monitor->memory = memory;
+	return 0;
+}
+
+static int listen_at(struct shyper_monitor *monitor)
+{
+	struct sockaddr_un *address = &monitor->address;
+	char *folder = ctx_path(monitor->ctx, "/run/shyper");
+	int err;
+
+	if (!folder)
+		return -ENOMEM;
+	mkdir(folder, 0755);
+	free(folder);
+	err = wire_address(monitor->ctx, monitor->sysname, address);
+	if (err)
+		return err;
+	monitor->socket = socket(AF_UNIX,
+				 SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (monitor->socket < 0)
+		return -errno;
+	unlink(address->sun_path);
+	/* Nobody can connect before listen(), so the mode comes in time. */
+	if (bind(monitor->socket, (struct sockaddr *)address, sizeof(*address)) ||
+	    chmod(address->sun_path, 0600) || listen(monitor->socket, 8))
+		return -errno;
+	return 0;
+}
+
+static int set_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? -errno : 0;
+}
+
+static int monitor_open(struct shyper_monitor *monitor)
+{
+	struct shyper_ctx *ctx = monitor->ctx;
+	int err;
+
+	err = cell_read_config(ctx, monitor->sysname, &monitor->config);
+	if (err)
+		return err;
+	monitor->fd = uapi_open(ctx, HVISOR_ROLE_MONITOR, monitor->id, 0);
+	if (monitor->fd < 0)
+		return monitor->fd;
+	err = map_memory(monitor);
+	if (err)
+		return err;
+	err = set_nonblock(monitor->fd);
+	if (!err)
+		err = listen_at(monitor);
+	if (err)
+		return error_set(ctx, err, monitor->sysname, NULL,
+				 "cannot listen at %s: %s",
+				 monitor->address.sun_path, strerror(-err));
+	return 0;
+}
+
+int shyper_monitor_open(struct shyper_ctx *ctx, const char *sysname,
+			struct shyper_monitor **ret_monitor)
+{
+	struct shyper_monitor *monitor;
+	const char *rest;
+	unsigned int id;
+	int err;
+
+	ctx_begin(ctx);
+	if (!sysfs_parse_name(sysname, &id, &rest) || *rest)
+		return error_set(ctx, -EINVAL, sysname, NULL,
+				 "is no cell, expected \"cell1\" or the like");
+	monitor = calloc(1, sizeof(*monitor));
+	if (!monitor)
+		return error_no_memory(ctx);
+	monitor->ctx = ctx;
+	monitor->id = id;
+	monitor->fd = -1;
+	monitor->socket = -1;
+	text_format(monitor->sysname, sizeof(monitor->sysname), "cell%u", id);
+	err = monitor_open(monitor);
+	if (err) {
+		shyper_monitor_close(monitor);
+		return err;
+	}
+	*ret_monitor = monitor;
+	return 0;
+}
+
+void shyper_monitor_close(struct shyper_monitor *monitor)
+{
+	int saved = errno;
+
+	if (!monitor)
+		return;
+	if (monitor->memory)
+		munmap(monitor->memory, monitor->config->memory);
+	if (monitor->socket >= 0) {
+		unlink(monitor->address.sun_path);
+		close(monitor->socket);
+	}
+	if (monitor->fd >= 0)
+		close(monitor->fd);
+	shyper_config_free(monitor->config);
+	free(monitor);
+	errno = saved;
+}
+
+const struct shyper_config *
+shyper_monitor_get_config(const struct shyper_monitor *monitor)
+{
+	return monitor->config;
+}
+
+int shyper_monitor_get_event_fd(const struct shyper_monitor *monitor)
+{
+	return monitor->fd;
+}
+
+int shyper_monitor_get_socket_fd(const struct shyper_monitor *monitor)
+{
+	return monitor->socket;
+}
+
+int shyper_monitor_read_state(struct shyper_monitor *monitor,
+			      struct shyper_monitor_state *ret_state)
+{
+	struct hvisor_request request;
+	ssize_t got;
+
+	ctx_begin(monitor->ctx);
+	got = read(monitor->fd, &request, sizeof(request));
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (got <= 0)
+		return error_set(monitor->ctx, -ENODEV, monitor->sysname, NULL,
+				 "the cell has gone");
+	if (got != sizeof(request) || request.type != HVISOR_REQUEST_STATE)
+		return 0;
+	ret_state->state = cell_state_from_uapi(request.op);
+	ret_state->reason = cell_reason_from_uapi(request.cpu);
+	ret_state->starts = request.seq;
+	return 1;
+}
+
+static int parse_request(json_t *message, struct shyper_monitor_request *request)
+{
+	static const char *const ops[] = {
+		[SHYPER_MONITOR_PING] = "ping",
+		[SHYPER_MONITOR_START] = "start",
+		[SHYPER_MONITOR_RESTART] = "restart",
+	};
+	const char *op = json_string_value(json_object_get(message, "op"));
+	json_int_t ms = json_integer_value(json_object_get(message, "timeout_ms"));
+	size_t i;
+
+	request->timeout_ms = ms > 0 && ms <= 3600000 ? (unsigned int)ms : 0;
+	for (i = 0; op && i < ARRAY_SIZE(ops); i++) {
+		if (strcmp(op, ops[i]))
+			continue;
+		request->op = (enum shyper_monitor_op)i;
+		return 0;
+	}
+	return -EPROTO;
+}
+
+int shyper_monitor_accept(struct shyper_monitor *monitor,
+			  struct shyper_monitor_request *ret_request)
+{
+	struct shyper_monitor_request request;
+	json_t *message = NULL;
+	int err;
+
+	ctx_begin(monitor->ctx);
+	request.fd = accept4(monitor->socket, NULL, NULL, SOCK_CLOEXEC);
+	if (request.fd < 0)
+		return 0;
+	err = wire_read(request.fd, now_ms() + REQUEST_TIMEOUT_MS, &message);
+	if (!err)
+		err = parse_request(message, &request);
+	json_decref(message);
+	if (!err) {
+		*ret_request = request;
+		return 1;
+	}
+	error_set(monitor->ctx, err, monitor->sysname, NULL,
+		  "the request makes no sense, expected {\"op\":\"start\"}");
+	shyper_monitor_answer(monitor, &request, err);
+	return 0;
+}
+
+/* The asker says which cell it is about; what is more special is kept. */
+static void explain(const struct shyper_error *error, int code, char *text,
+		    size_t size)
+{
+	if (!error->code)
+		text_copy(text, size, strerror(-code));
+	else if (strncmp(error->subject, "cell", 4))
+		shyper_error_format(error, text, size);
+	else
+		text_format(text, size, "%s%s%s", error->location,
+			    error->location[0] ? ": " : "", error->text);
+}
+
+void shyper_monitor_answer(struct shyper_monitor *monitor,
+			   const struct shyper_monitor_request *request, int code)
+{
+	const struct shyper_error *error = &monitor->ctx->error;
+	char text[768];
+
+	if (code >= 0) {
+		wire_write(request->fd, json_pack("{s:b}", "ok", 1));
+	} else {
+		explain(error, code, text, sizeof(text));
+		wire_write(request->fd,
+			   json_pack("{s:b, s:i, s:s, s:s}", "ok", 0, "code", code,
+				     "text", text, "hint", error->hint));
+	}
+	close(request->fd);
+}
+
+static const char *device_name(const struct shyper_config *config, uint32_t index)
+{
+	return index < config->nr_devices ? config->devices[index].name :
+					    EARLYCON_NAME;
+}
+
+static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device)
+{
+	struct shyper_ctx *ctx = monitor->ctx;
+	const char *name = device_name(monitor->config, device);
+	char place[48];
+
+	if (err == -EBUSY)
+		return error_set(ctx, err, monitor->sysname, NULL,
+				 "it is running already");
+	if (err != -ETIMEDOUT || device > monitor->config->nr_devices)
+		return error_set(ctx, err, monitor->sysname, NULL,
+				 "cannot be loaded: %s", strerror(-err));
+	text_format(place, sizeof(place), "device %s", name);
+	error_set(ctx, err, monitor->sysname, place,
+		  "its backend has not answered in time");
+	if (device < monitor->config->nr_devices)
+		error_hint(ctx, "see `systemctl status shyper-%s@%s.%s`",
+			   device_type_name(monitor->config->devices[device].type),
+			   monitor->sysname, name);
+	return err;
+}
+
+static int monitor_start(struct shyper_monitor *monitor, unsigned int timeout_ms)
+{
+	struct hvisor_cell_op load = {
+		.id = monitor->id,
+		.timeout_ms = timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS,
+	};
+	struct hvisor_cell_start start = { .id = monitor->id };
+	uint64_t entry, argument;
+	int err;
+
+	err = uapi_cell_load(monitor->fd, &load);
+	if (err)
+		return explain_load(monitor, err, load.device);
+	err = boot_load(monitor->ctx, monitor->config, monitor->memory, &entry,
+			&argument);
+	if (err)
+		return err;
+	start.entry = entry;
+	start.argument = argument;
+	err = uapi_cell_start(monitor->fd, &start);
+	if (err)
+		return error_set(monitor->ctx, err, monitor->sysname, NULL,
+				 "cannot be started: %s", strerror(-err));
+	return 0;
+}
+
+int shyper_monitor_start(struct shyper_monitor *monitor, unsigned int timeout_ms)
+{
+	ctx_begin(monitor->ctx);
+	return monitor_start(monitor, timeout_ms);
+}
+
+/* The monitor's own file may not stop a cell, which is a matter of control. */
+static int stop_if_running(struct shyper_monitor *monitor)
+{
+	struct hvisor_cell_op op = { .id = monitor->id };
+	char state[32];
+	int fd, err;
+
+	err = sysfs_read(monitor->ctx, monitor->sysname, "state", state,
+			 sizeof(state));
+	if (err >= 0 && strcmp(state, "running") && strcmp(state, "paused"))
+		return 0;
+	fd = uapi_open(monitor->ctx, HVISOR_ROLE_CONTROL, 0, 0);
+	if (fd < 0)
+		return fd;
+	err = uapi_cell_stop(fd, &op);
+	close(fd);
+	/* It ended by itself meanwhile. */
+	if (!err || err == -EBUSY)
+		return 0;
+	return error_set(monitor->ctx, err, monitor->sysname, NULL,
+			 "cannot be stopped: %s", strerror(-err));
+}
+
+int shyper_monitor_restart(struct shyper_monitor *monitor, unsigned int timeout_ms)
+{
+	int err;
+
+	ctx_begin(monitor->ctx);
+	err = stop_if_running(monitor);
+	return err ? err : monitor_start(monitor, timeout_ms);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Compares a configuration with the machine: files, images, CPUs, memory. */
+#include "cell-config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "sysfs.h"
+
+/* Opens a file that @path of the configuration names; -1 with a finding. */
+static int open_named(struct shyper_config *config, const char *path,
+		      const char *name, bool is_written, struct stat *st)
+{
+	char *full = ctx_path(config->ctx, "%s", name);
+	int fd, err;
+
+	if (!full) {
+		config->is_out_of_memory = true;
+		return -1;
+	}
+	/* O_NONBLOCK: not to hang on a FIFO. */
+	fd = open(full, (is_written ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+	free_keep_errno(full);
+	if (fd >= 0 && !fstat(fd, st) &&
+	    (S_ISREG(st->st_mode) || S_ISBLK(st->st_mode)))
+		return fd;
+	err = errno;
+	if (fd >= 0)
+		config_error(config, path, "\"%s\" is neither a file nor a block device",
+			     name);
+	else
+		config_error(config, path, "\"%s\" cannot be opened for %s: %s", name,
+			     is_written ? "writing" : "reading", strerror(err));
+	close_keep_errno(fd);
+	return -1;
+}
+
+static bool check_kernel(struct shyper_config *config, struct image_info *info)
+{
+	uint8_t header[IMAGE_HEADER_SIZE] = { 0 };
+	struct stat st;
+	int fd, err;
+
+	fd = open_named(config, "/boot/kernel", config->kernel, false, &st);
+	if (fd < 0)
+		return false;
+	err = pread(fd, header, sizeof(header), 0) < 0 ? -errno :
+	      image_parse_header(header, (uint64_t)st.st_size, info);
+	close(fd);
+	if (err == -ENOEXEC)
+		config_error(config, "/boot/kernel", "\"%s\" is no arm64 Image (no magic at byte 56)",
+			     config->kernel);
+	else if (err)
+		config_error(config, "/boot/kernel", "\"%s\" has an Image header that is damaged or big-endian",
+			     config->kernel);
+	return !err;
+}
+
+static bool check_initrd(struct shyper_config *config, uint64_t *ret_size)
+{
+	struct stat st;
+	int fd;
+
+	*ret_size = 0;
+	if (!config->initrd)
+		return true;
+	fd = open_named(config, "/boot/initrd", config->initrd, false, &st);
+	if (fd < 0)
+		return false;
+	close(fd);
+	*ret_size = (uint64_t)st.st_size;
+	return true;
+}
+
+static void check_boot(struct shyper_config *config)
+{
+	struct image_layout layout;
+	struct image_info info;
+	uint64_t initrd_size;
+	bool has_kernel, has_initrd;
+
+	has_kernel = config->kernel && check_kernel(config, &info);
+	has_initrd = check_initrd(config, &initrd_size);
+	if (!has_kernel || !has_initrd || !config->memory)
+		return;
+	image_place(&info, initrd_size, &layout);
+	if (layout.end > config->memory)
+		config_error(config, "/memory",
+			     "is %llu KiB, but kernel, device tree and initrd need %llu KiB",
+			     (unsigned long long)config->memory / 1024,
+			     (unsigned long long)(layout.end + 1023) / 1024);
+}
+
+static void check_disk(struct shyper_config *config,
+		       const struct device_config *device)
+{
+	struct stat st;
+	char path[48];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/path", device->json);
+	fd = open_named(config, path, device->path, !device->is_readonly, &st);
+	if (fd < 0)
+		return;
+	close(fd);
+	if (S_ISREG(st.st_mode) && (st.st_size == 0 || st.st_size % 512))
+		config_error(config, path, "\"%s\" has %lld bytes, expected a multiple of 512",
+			     device->path, (long long)st.st_size);
+}
+
+/* Two disks on one file would destroy each other's data, unless both only read. */
+static void check_shared_disk(struct shyper_config *config, unsigned int index)
+{
+	const struct device_config *device = &config->devices[index], *other;
+	char path[48];
+
+	for (other = config->devices; other < device; other++) {
+		if (!other->path || strcmp(other->path, device->path) ||
+		    (other->is_readonly && device->is_readonly))
+			continue;
+		snprintf(path, sizeof(path), "%s/path", device->json);
+		config_error(config, path, "\"%s\" is that of %s too, and one of the two writes",
+			     device->path, other->json);
+		return;
+	}
+}
+
+static void check_cpus(struct shyper_config *config)
+{
+	uint64_t present;
+	unsigned int i, others;
+
+	if (sysfs_read_cpus(config->ctx, "present", &present))
+		return;
+	for (i = 0; i < config->nr_listed; i++) {
+		if (present & 1ULL << config->cpus[i])
+			continue;
+		config_error(config, "/cpus", "lists CPU %u, which this machine does not have",
+			     config->cpus[i]);
+	}
+	others = (unsigned int)__builtin_popcountll(present & ~1ULL);
+	if (!config->nr_listed && config->nr_cpus > others)
+		config_error(config, "/cpus", "is %u, but this machine has %u beside CPU 0, which the root cell keeps",
+			     config->nr_cpus, others);
+}
+
+static void check_memory(struct shyper_config *config)
+{
+	uint64_t bytes;
+
+	if (proc_read_memory(config->ctx, &bytes) || config->memory < bytes)
+		return;
+	config_error(config, "/memory", "is %llu MiB, but this machine has %llu MiB",
+		     (unsigned long long)config->memory >> 20,
+		     (unsigned long long)bytes >> 20);
+}
+
+void config_check_machine(struct shyper_config *config)
+{
+	unsigned int i;
+
+	check_cpus(config);
+	check_memory(config);
+	check_boot(config);
+	for (i = 0; i < config->nr_devices; i++) {
+		if (!config->devices[i].path)
+			continue;
+		check_disk(config, &config->devices[i]);
+		check_shared_disk(config, i);
+	}
+}

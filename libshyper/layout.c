@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The address space of a cell. It follows QEMU's virt machine where that has
+ * the same thing, so that a bare-metal payload finds its way:
+ *
+ *   0x08000000  GIC distributor
+ *   0x080a0000  GIC redistributors, 128 KiB for each CPU
+ *   0x09000000  early console
+ *   0x0a000000  virtio-mmio, device n at n * 0x1000, INTID 48 + n
+ *   0x0b000000  foreign regions, 64 KiB apart
+ *   0x40000000  RAM
+ *
+ * The monitor builds the guest's device tree from the same configuration
+ * later, so the result depends on nothing else.
+ */
+#include "cell-config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct range {
+	const char *what;
+	uint64_t start;
+	uint64_t length;
+};
+
+static bool ranges_overlap(const struct range *a, const struct range *b)
+{
+	return a->length && b->length && a->start < b->start + b->length &&
+	       b->start < a->start + a->length;
+}
+
+/* What of the machine is in the way; NULL: nothing. */
+static const char *fixed_range_at(const struct shyper_config *config,
+				  const struct range *range)
+{
+	const struct range fixed[] = {
+		{ "the interrupt distributor", LAYOUT_GICD_IPA, LAYOUT_GICD_SIZE },
+		{ "the interrupt redistributors", LAYOUT_GICR_IPA,
+		  config->nr_cpus * LAYOUT_GICR_SIZE },
+		{ "the early console", LAYOUT_EARLYCON_IPA, LAYOUT_PAGE_SIZE },
+		{ "the memory", LAYOUT_RAM_IPA, config->memory },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fixed); i++) {
+		if (ranges_overlap(range, &fixed[i]))
+			return fixed[i].what;
+	}
+	return NULL;
+}
+
+/* The device before @end, with an address, that is in the way; NULL: none. */
+static const struct device_config *
+device_at(const struct shyper_config *config, unsigned int end,
+	  const struct range *range)
+{
+	const struct device_config *device;
+	struct range other = { NULL, 0, 0 };
+	unsigned int i;
+
+	for (i = 0; i < end; i++) {
+		device = &config->devices[i];
+		other.start = device->ipa;
+		other.length = device->ipa ? device->length : 0;
+		if (ranges_overlap(range, &other))
+			return device;
+	}
+	return NULL;
+}
+
+static void check_given(struct shyper_config *config, unsigned int index)
+{
+	const struct device_config *device = &config->devices[index], *other;
+	const struct range range = { NULL, device->ipa, device->length };
+	unsigned long long ipa = device->ipa;
+	const char *what;
+	char path[48];
+
+	snprintf(path, sizeof(path), "%s/address", device->json);
+	if (!ipa || ipa % LAYOUT_PAGE_SIZE) {
+		config_error(config, path, "is 0x%llx, expected a multiple of 4 KiB", ipa);
+		return;
+	}
+	if (ipa >= 1UL << 40) {
+		config_error(config, path, "is 0x%llx, expected less than 0x%lx",
+			     ipa, 1UL << 40);
+		return;
+	}
+	what = fixed_range_at(config, &range);
+	other = device_at(config, index, &range);
+	if (what)
+		config_error(config, path, "is 0x%llx, which overlaps %s", ipa, what);
+	else if (other)
+		config_error(config, path, "is 0x%llx, which overlaps device \"%s\"",
+			     ipa, other->name);
+}
+
+static void choose(struct shyper_config *config, unsigned int index)
+{
+	struct device_config *device = &config->devices[index];
+	bool is_foreign = !device->nr_queues;
+	uint64_t stride = is_foreign ? LAYOUT_FOREIGN_STRIDE : LAYOUT_PAGE_SIZE;
+	struct range range = { NULL, 0, device->length };
+
+	range.start = is_foreign ? LAYOUT_FOREIGN_IPA :
+				   LAYOUT_VIRTIO_IPA + index * stride;
+	while (fixed_range_at(config, &range) ||
+	       device_at(config, config->nr_devices, &range))
+		range.start += stride;
+	device->ipa = range.start;
+}
+
+void layout_assign(struct shyper_config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->nr_devices; i++) {
+		if (config->devices[i].has_ipa)
+			check_given(config, i);
+	}
+	for (i = 0; i < config->nr_devices; i++) {
+		if (!config->devices[i].has_ipa)
+			choose(config, i);
+		if (config->devices[i].nr_queues)
+			config->devices[i].irq = LAYOUT_VIRTIO_IRQ + i;
+	}
+}
+
+void layout_describe_device(const struct shyper_config *config,
+			    unsigned int index, struct hvisor_device_desc *desc)
+{
+	const struct device_config *device = &config->devices[index];
+
+	memset(desc, 0, sizeof(*desc));
+	desc->size = sizeof(*desc);
+	if (index == config->nr_devices) {
+		desc->kind = HVISOR_DEVICE_EARLYCON;
+		memcpy(desc->name, EARLYCON_NAME, sizeof(EARLYCON_NAME));
+		desc->ipa = LAYOUT_EARLYCON_IPA;
+		desc->length = LAYOUT_PAGE_SIZE;
+		return;
+	}
+	desc->kind = device->nr_queues ? HVISOR_DEVICE_VIRTIO : HVISOR_DEVICE_MMIO;
+	memcpy(desc->name, device->name, sizeof(desc->name));
+	desc->ipa = device->ipa;
+	desc->length = device->length;
+	desc->irq = device->irq;
+	desc->nr_queues = device->nr_queues;
+	desc->queue_size = device->queue_size;
+	if (!device->nr_queues)
+		desc->queue_size = 0;
+	desc->deadline_ms = device->deadline_ms;
+	desc->policy = device->policy;
+}
