@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# A dialogue with a program as on a terminal, without expect; sourced.
+
+# dialogue_start LOG COMMAND...: its output goes to LOG, `dialogue` is its pid.
+dialogue_start() {
+	dialogue_log=$1 dialogue_from=1
+	shift
+	: >"$dialogue_log"
+	exec {dialogue_in}> >(exec "$@" >"$dialogue_log" 2>&1)
+	dialogue=$!
+}
+
+# dialogue_await SECONDS TEXT: until TEXT comes after what was awaited before.
+dialogue_await() {
+	local end=$((SECONDS + $1)) at
+	until at=$(tail -c "+$dialogue_from" "$dialogue_log" | grep -abo -m 1 -F -- "$2"); do
+		[ $SECONDS -lt $end ] || { echo "'$2' did not come in $1 s" >&2; return 1; }
+		[ -d "/proc/$dialogue" ] || { echo "ended before '$2'" >&2; return 1; }
+		sleep 0.2
+	done
+	at=${at%%$'\n'*}
+	dialogue_from=$((dialogue_from + ${at%%:*} + ${#2}))
+}
+
+dialogue_send() {
+	printf '%s\n' "$1" >&"$dialogue_in"
+}
+
+# dialogue_end SECONDS: until the program has ended by itself.
+dialogue_end() {
+	local end=$((SECONDS + $1))
+	while [ -d "/proc/$dialogue" ]; do
+		[ $SECONDS -lt $end ] || { echo "did not end in $1 s" >&2; return 1; }
+		sleep 0.2
+	done
+	exec {dialogue_in}>&-
+}
+
+dialogue_kill() {
+	kill "$dialogue" 2>/dev/null || true
+}

@@ -1,0 +1,24 @@
+#!/bin/bash
+# host
+# The check of the map in tests/README.md finds a test that did not run, a
+# sentence without a test and a missing table.
+. tests/system/lib.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+printf 'system/a\n' >"$work/results"
+table() {
+	printf '# x\n\n| What | Test |\n|---|---|\n%s\n\n' "$1" >"$work/readme"
+}
+check() {
+	tests/lib/check-map "$work/readme" "$work/results" >"$work/out"
+}
+table '| It does. | `system/a` |'
+expect_status 0 check
+table '| It does. | `system/a` `system/b` |'
+expect_status 1 check
+grep -q 'system/b did not run' "$work/out" || fail "not named"
+table '| It does. | |'
+expect_status 1 check
+echo >"$work/readme"
+expect_status 1 check

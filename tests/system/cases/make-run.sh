@@ -1,0 +1,25 @@
+#!/bin/bash
+# host
+# `make run`, not for the first time: at the prompt within 40 s, without apt and
+# without a rebuild; leaving it gives a root shell; poweroff ends QEMU.
+. tests/system/lib.sh
+. tests/lib/dialogue.sh
+work=$(mktemp -d)
+trap 'dialogue_kill; cp "$work/log" build/test-logs/make-run-console.log; rm -rf "$work"' EXIT
+
+prompt='shyper>'
+[ -e build/product/usr/bin/shyper ] || prompt='a root shell'
+start=$SECONDS
+dialogue_start "$work/log" make run
+dialogue_await 60 "$prompt" || fail "no prompt: $(tail -n 5 "$work/log")"
+took=$((SECONDS - start))
+echo "prompt after $took s"
+[ $took -le 40 ] || fail "the prompt came after $took s"
+! grep -aE '^(Get:|shyper: (unpacking|installing|making|fetching))|  CC ' "$work/log" ||
+	fail "something was fetched or built again"
+dialogue_send exit
+dialogue_await 20 '# ' || fail "no root shell"
+dialogue_send 'echo uid=$(id -u) pages=$(cat /proc/sys/vm/nr_hugepages)'
+dialogue_await 20 'uid=0 pages=341' || fail "no root shell with hugepages"
+dialogue_send poweroff
+dialogue_end 60 || fail "poweroff did not end QEMU"
