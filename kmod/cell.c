@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * struct hvisor_cell and its life.
+ *
+ * Create is one transaction. Each of its steps leaves what it did in the
+ * structure, and cell_dismantle() undoes any prefix of them: it is the way
+ * back of a create that fails, and it is destroy. Destroy can be interrupted or
+ * meet its deadline while EL2 still has the cell; the cell then stays, dead,
+ * and the next destroy goes on where this one stopped.
+ *
+ * Order of the way back: nobody may touch EL2's pages any more (kill), the
+ * mappings go, EL2 takes everything apart, and only then memory is unpinned and
+ * CPUs return.
+ */
+#include "hvisor.h"
+
+#include <linux/ctype.h>
+#include <linux/delay.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+static DEFINE_MUTEX(hvisor_admin);
+/* Writers hold hvisor_admin. */
+static struct hvisor_cell __rcu *cells[HVISOR_MAX_CELLS];
+
+static const char * const state_names[] = {
+	[HVISOR_CELL_NONE] = "none", [HVISOR_CELL_CREATED] = "created",
+	[HVISOR_CELL_LOADED] = "loaded", [HVISOR_CELL_RUNNING] = "running",
+	[HVISOR_CELL_PAUSED] = "paused", [HVISOR_CELL_STOPPED] = "stopped",
+	[HVISOR_CELL_FAILED] = "failed", [HVISOR_CELL_DYING] = "dying",
+};
+
+static const char * const reason_names[] = {
+	[HVISOR_REASON_NONE] = "none", [HVISOR_REASON_STOP] = "stop",
+	[HVISOR_REASON_OFF] = "off", [HVISOR_REASON_RESET] = "reset",
+	[HVISOR_REASON_UNMAPPED] = "unmapped",
+	[HVISOR_REASON_EXCEPTION] = "exception",
+	[HVISOR_REASON_DEVICE] = "device", [HVISOR_REASON_SERROR] = "serror",
+};
+
+const char *hvisor_state_name(u32 state)
+{
+	return state < ARRAY_SIZE(state_names) ? state_names[state] : "unknown";
+}
+
+const char *hvisor_reason_name(u32 reason)
+{
+	return reason < ARRAY_SIZE(reason_names) ? reason_names[reason] : "unknown";
+}
+
+bool hvisor_name_is_valid(const u8 *name, size_t size)
+{
+	size_t i, length = strnlen(name, size);
+
+	for (i = 0; i < length; i++)
+		if (!isascii(name[i]) ||
+		    (!isalnum(name[i]) && name[i] != '_' && name[i] != '-'))
+			return false;
+	return length && length < size;
+}
+
+struct hvisor_cell *hvisor_cell_get(u32 id)
+{
+	struct hvisor_cell *cell = NULL;
+	int idx;
+
+	idx = srcu_read_lock(&hvisor_srcu);
+	if (id < HVISOR_MAX_CELLS)
+		cell = srcu_dereference(cells[id], &hvisor_srcu);
+	if (cell)
+		get_device(&cell->dev);
+	srcu_read_unlock(&hvisor_srcu, idx);
+	return cell;
+}
+
+void hvisor_cell_put(struct hvisor_cell *cell)
+{
+	if (cell)
+		put_device(&cell->dev);
+}
+
+void hvisor_cells_for_each(void (*function)(struct hvisor_cell *cell))
+{
+	struct hvisor_cell *cell;
+	u32 id;
+
+	for (id = 0; id < HVISOR_MAX_CELLS; id++) {
+		cell = hvisor_cell_get(id);
+		if (!cell)
+			continue;
+		function(cell);
+		hvisor_cell_put(cell);
+	}
+}
+
+void hvisor_cell_read(struct hvisor_cell *cell, void *to, size_t offset, size_t size)
+{
+	const struct hvisor_cell_page *page;
+	int idx, tries = 1000;
+	u32 seq;
+
+	idx = srcu_read_lock(&hvisor_srcu);
+	page = srcu_dereference(cell->page, &hvisor_srcu);
+	do {
+		/* Pairs with EL2's release of an even count after the data. */
+		seq = smp_load_acquire(&page->seq);
+		memcpy(to, (const void *)page + offset, size);
+		smp_rmb();	/* data before the second look at the count */
+	} while ((seq & 1 || READ_ONCE(page->seq) != seq) && tries--);
+	srcu_read_unlock(&hvisor_srcu, idx);
+}
+
+void hvisor_cell_read_status(struct hvisor_cell *cell,
+			     struct hvisor_cell_status *ret_status)
+{
+	/* struct hvisor_cell_status mirrors this part of the page. */
+	BUILD_BUG_ON(offsetof(struct hvisor_cell_page, state_since) -
+		     offsetof(struct hvisor_cell_page, state) !=
+		     offsetof(struct hvisor_cell_status, state_since));
+	hvisor_cell_read(cell, ret_status, offsetof(struct hvisor_cell_page, state),
+			 sizeof(*ret_status));
+}
+
+static void cell_announce(struct hvisor_cell *cell)
+{
+	struct hvisor_cell_status status;
+	char event[40], reason[40];
+	char *env[] = { event, reason, NULL };
+
+	hvisor_cell_read_status(cell, &status);
+	if (!device_is_registered(&cell->dev) ||
+	    !memcmp(&status, &cell->told, sizeof(status)))
+		return;
+	cell->told = status;
+	snprintf(event, sizeof(event), "HVISOR_EVENT=%s",
+		 hvisor_state_name(status.state));
+	snprintf(reason, sizeof(reason), "HVISOR_REASON=%s",
+		 hvisor_reason_name(status.reason));
+	sysfs_notify(&cell->dev.kobj, NULL, "state");
+	kobject_uevent_env(&cell->dev.kobj, KOBJ_CHANGE, env);
+}
+
+static void state_work(struct work_struct *work)
+{
+	cell_announce(container_of(work, struct hvisor_cell, state_work));
+}
+
+static int cell_uevent(COMPAT_CONST struct device *dev, struct kobj_uevent_env *env)
+{
+	struct hvisor_cell *cell = to_hvisor_cell(dev);
+
+	return add_uevent_var(env, "HVISOR_CELL_ID=%u", cell->id) ?:
+	       add_uevent_var(env, "HVISOR_CELL_NAME=%s", cell->name);
+}
+
+static void cell_release(struct device *dev)
+{
+	struct hvisor_cell *cell = to_hvisor_cell(dev);
+
+	hvisor_virtio_group_exit(cell);
+	kvfree(cell->config);
+	kfree(cell->last);
+	kfree(cell);
+}
+
+const struct device_type hvisor_cell_type = {
+	.name = "cell",
+	.groups = hvisor_cell_groups,
+	.uevent = cell_uevent,
+	.release = cell_release,
+};
+
+static struct hvisor_cell *cell_alloc(void)
+{
+	struct hvisor_cell *cell;
+
+	cell = kzalloc(sizeof(*cell), GFP_KERNEL_ACCOUNT);
+	if (!cell)
+		return NULL;
+	cell->last = kzalloc(sizeof(*cell->last), GFP_KERNEL_ACCOUNT);
+	if (!cell->last) {
+		kfree(cell);
+		return NULL;
+	}
+	rcu_assign_pointer(cell->page, cell->last);
+	device_initialize(&cell->dev);
+	cell->dev.class = &hvisor_class;
+	cell->dev.type = &hvisor_cell_type;
+	init_waitqueue_head(&cell->wait);
+	mutex_init(&cell->lock);
+	INIT_WORK(&cell->state_work, state_work);
+	return cell;
+}
+
+static int cell_map_log(struct hvisor_cell *cell)
+{
+	size_t size = (size_t)cell->mapped->log_pages * HVISOR_PAGE_SIZE;
+
+	if (!cell->mapped->log)
+		return 0;
+	cell->log = hvisor_map(cell->mapped->log, size);
+	if (!cell->log)
+		return -EIO;
+	cell->log_size = cell->log->size;
+	return cell->log_size <= size - sizeof(*cell->log) ? 0 : -EPROTO;
+}
+
+/* What EL2 made for the cell, found again by its number. */
+static int cell_map(struct hvisor_cell *cell)
+{
+	const struct hvisor_cell_page *page;
+	int err;
+	u32 i;
+
+	BUILD_BUG_ON(sizeof(*page) > HVISOR_PAGE_SIZE);
+	page = hvisor_map(hvisor.info->cells[cell->id], HVISOR_PAGE_SIZE);
+	if (!page)
+		return -EIO;
+	cell->mapped = page;
+	rcu_assign_pointer(cell->page, page);
+	err = cell_map_log(cell);
+	if (err)
+		return err;
+	if (cell->id == HVISOR_ROOT_CELL)
+		return 0;
+	cell->bell = hvisor_map(page->bell, HVISOR_PAGE_SIZE);
+	if (!cell->bell)
+		return -EIO;
+	for (i = 0; i < cell->nr_devices; i++) {
+		err = hvisor_device_map(cell->devices[i], page->devices[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* After hvisor_cell_kill() and without sysfs files of devices. */
+static void cell_unmap(struct hvisor_cell *cell)
+{
+	u32 i;
+
+	for (i = 0; i < cell->nr_devices; i++)
+		hvisor_device_unmap(cell->devices[i]);
+	hvisor_unmap(cell->bell);
+	hvisor_unmap(cell->log);
+	hvisor_unmap(cell->mapped);
+	cell->bell = NULL;
+	cell->log = NULL;
+	cell->mapped = NULL;
+}
+
+static int cell_copy_config(struct hvisor_cell *cell,
+			    const struct hvisor_cell_create *create)
+{
+	void *config;
+
+	if (create->config_len > HVISOR_MAX_CONFIG_TEXT)
+		return -EINVAL;
+	if (!create->config_len)
+		return 0;
+	config = vmemdup_user(u64_to_user_ptr(create->config), create->config_len);
+	if (IS_ERR(config))
+		return PTR_ERR(config);
+	cell->config = config;
+	cell->config_len = create->config_len;
+	return 0;
+}
+
+static int cell_prepare_memory(struct hvisor_cell *cell,
+			       struct hvisor_cell_create *create)
+{
+	struct hvisor_memory_region __user *user = u64_to_user_ptr(create->regions);
+	struct hvisor_memory *memory;
+	int err;
+	u32 i;
+
+	if (!create->nr_regions || create->nr_regions > HVISOR_MAX_REGIONS)
+		return -EINVAL;
+	cell->memory = kcalloc(create->nr_regions, sizeof(*memory), GFP_KERNEL);
+	if (!cell->memory)
+		return -ENOMEM;
+	for (i = 0; i < create->nr_regions; i++) {
+		create->where = HVISOR_WHERE_REGION + i;
+		memory = &cell->memory[i];
+		if (copy_from_user(&memory->region, &user[i], sizeof(*user)))
+			return -EFAULT;
+		cell->nr_memory = i + 1;
+		err = hvisor_memory_pin(memory);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int cell_prepare_devices(struct hvisor_cell *cell,
+				struct hvisor_cell_create *create)
+{
+	struct hvisor_device_setup __user *user = u64_to_user_ptr(create->devices);
+	struct hvisor_device_setup setup;
+	struct hvisor_device *device;
+	u32 i;
+
+	if (create->nr_devices > HVISOR_MAX_DEVICES)
+		return -EINVAL;
+	for (i = 0; i < create->nr_devices; i++) {
+		create->where = HVISOR_WHERE_DEVICE + i;
+		if (copy_from_user(&setup, &user[i], sizeof(setup)))
+			return -EFAULT;
+		device = hvisor_device_alloc(cell, i, &setup);
+		if (IS_ERR(device))
+			return PTR_ERR(device);
+		cell->devices[i] = device;
+		cell->nr_devices = i + 1;
+	}
+	return hvisor_virtio_group_init(cell);
+}
+
+static int cell_prepare(struct hvisor_cell *cell, struct hvisor_cell_create *create)
+{
+	create->where = HVISOR_WHERE_CELL;
+	if (create->flags || create->reserved || !create->cpus ||
+	    hweight64(create->cpus) > HVISOR_MAX_CELL_CPUS ||
+	    !hvisor_name_is_valid(create->name, sizeof(create->name)))
+		return -EINVAL;
+	memcpy(cell->name, create->name, sizeof(cell->name));
+	cell->nr_cpus = hweight64(create->cpus);
+	return cell_copy_config(cell, create) ?:
+	       cell_prepare_devices(cell, create) ?:
+	       cell_prepare_memory(cell, create);
+}
+
+static int cell_take_cpus(struct hvisor_cell *cell, struct hvisor_cell_create *create)
+{
+	u32 cpu = 0;
+	int err;
+
+	err = hvisor_cpus_take(cell, create->cpus, &cpu);
+	if (err)
+		create->where = HVISOR_WHERE_CPU + cpu;
+	return err;
+}
+
+static int cell_build_empty(struct hvisor_cell *cell,
+			    struct hvisor_cell_create *create)
+{
+	struct hvisor_cell_desc desc = {
+		.size = sizeof(desc),
+		.gicd_ipa = create->gicd_ipa,
+		.gicr_ipa = create->gicr_ipa,
+	};
+	struct hvisor_hypercall call = {
+		.nr = HVISOR_HC_CELL_CREATE, .arg = &desc, .arg_size = sizeof(desc),
+	};
+	unsigned int cpu;
+	int ret;
+
+	create->where = HVISOR_WHERE_CELL;
+	memcpy(desc.name, create->name, sizeof(desc.name));
+	for_each_cpu(cpu, &cell->cpus)
+		desc.cpus |= BIT_ULL(hvisor_cpu_to_el2(cpu));
+	ret = hvisor_hypercall(&call);
+	if (ret < 0)
+		return ret;
+	if (!ret || ret >= HVISOR_MAX_CELLS || rcu_access_pointer(cells[ret]))
+		return -EPROTO;
+	cell->id = ret;
+	cell->is_built = true;
+	create->id = ret;
+	__module_get(THIS_MODULE);
+	rcu_assign_pointer(cells[cell->id], cell);
+	return dev_set_name(&cell->dev, "cell%u", cell->id);
+}
+
+static int cell_build_device(struct hvisor_device *device)
+{
+	struct hvisor_hypercall call = {
+		.nr = HVISOR_HC_CELL_ADD_DEVICE,
+		.arg = &device->setup.desc, .arg_size = sizeof(device->setup.desc),
+	};
+	int ret;
+
+	ret = hvisor_cell_hypercall(device->cell, &call);
+	if (ret < 0)
+		return ret;
+	if (ret != device->index)
+		return -EPROTO;
+	return dev_set_name(&device->dev, "cell%u.%s", device->cell->id,
+			    device->setup.desc.name);
+}
+
+static int cell_build(struct hvisor_cell *cell, struct hvisor_cell_create *create)
+{
+	int err;
+	u32 i;
+
+	err = cell_build_empty(cell, create);
+	for (i = 0; !err && i < cell->nr_memory; i++) {
+		create->where = HVISOR_WHERE_REGION + i;
+		err = hvisor_memory_lend(cell, &cell->memory[i]);
+	}
+	for (i = 0; !err && i < cell->nr_devices; i++) {
+		create->where = HVISOR_WHERE_DEVICE + i;
+		err = cell_build_device(cell->devices[i]);
+	}
+	if (err)
+		return err;
+	create->where = HVISOR_WHERE_CELL;
+	return cell_map(cell);
+}
+
+static void device_tell(struct device *dev)
+{
+	dev_set_uevent_suppress(dev, 0);
+	kobject_uevent(&dev->kobj, KOBJ_ADD);
+}
+
+static int device_add_quietly(struct device *dev)
+{
+	dev_set_uevent_suppress(dev, 1);
+	return device_add(dev);
+}
+
+/* User space hears of the cell when nothing can fail any more. */
+static int cell_publish(struct hvisor_cell *cell)
+{
+	int err;
+	u32 i;
+
+	hvisor_cell_read_status(cell, &cell->told);
+	err = device_add_quietly(&cell->dev);
+	for (i = 0; !err && i < cell->nr_devices; i++)
+		err = device_add_quietly(&cell->devices[i]->dev);
+	if (err)
+		return err;
+	device_tell(&cell->dev);
+	for (i = 0; i < cell->nr_devices; i++)
+		device_tell(&cell->devices[i]->dev);
+	return 0;
+}
+
+/* From here on every path finds the cell dead and leaves EL2's pages alone. */
+static void cell_kill(struct hvisor_cell *cell)
+{
+	u32 i;
+
+	if (cell->dead)
+		return;
+	if (cell->mapped) {
+		memcpy(cell->last, cell->mapped, sizeof(*cell->last));
+		cell->last->seq &= ~1U;
+		cell->last->state = HVISOR_CELL_DYING;
+		rcu_assign_pointer(cell->page, cell->last);
+	}
+	WRITE_ONCE(cell->dead, true);
+	wake_up_all(&cell->wait);
+	for (i = 0; i < cell->nr_devices; i++)
+		wake_up_all(&cell->devices[i]->wait);
+	synchronize_srcu(&hvisor_srcu);
+	for (i = 0; i < cell->nr_devices; i++)
+		hvisor_device_zap(cell->devices[i]);
+}
+
+bool hvisor_is_again(const struct hvisor_cell *cell, int err)
+{
+	return err == -EAGAIN;
+}
+
+static int retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
+		 u32 timeout_ms, bool (*again)(const struct hvisor_cell *, int),
+		 int (*make)(struct hvisor_cell *, struct hvisor_hypercall *))
+{
+	const struct hvisor_hypercall first = *call;
+	unsigned long end;
+	u32 tries = 0;
+	int err;
+
+	end = jiffies + msecs_to_jiffies(timeout_ms ?: HVISOR_DEFAULT_TIMEOUT);
+	for (;;) {
+		*call = first;
+		err = make(cell, call);
+		if (!again(cell, err))
+			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, end))
+			return -ETIMEDOUT;
+		/* At first there is more to do; later somebody to wait for. */
+		if (tries++ < 64)
+			cond_resched();
+		else
+			usleep_range(200, 1000);
+	}
+}
+
+int hvisor_cell_retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
+		      u32 timeout_ms,
+		      bool (*again)(const struct hvisor_cell *cell, int err))
+{
+	return retry(cell, call, timeout_ms, again, hvisor_cell_hypercall);
+}
+
+/* The dead have no hypercalls but this one; the caller holds hvisor_admin. */
+static int cell_call_dead(struct hvisor_cell *cell, struct hvisor_hypercall *call)
+{
+	call->x[0] = cell->id;
+	return hvisor_hypercall(call);
+}
+
+static int cell_dismantle_el2(struct hvisor_cell *cell, u32 timeout_ms)
+{
+	struct hvisor_hypercall call = { .nr = HVISOR_HC_CELL_DESTROY };
+	int err;
+
+	if (!cell->is_built)
+		return 0;
+	err = retry(cell, &call, timeout_ms, hvisor_is_again, cell_call_dead);
+	if (!err)
+		cell->is_built = false;
+	return err;
+}
+
+static void cell_drop(struct hvisor_cell *cell)
+{
+	u32 i;
+
+	if (device_is_registered(&cell->dev))
+		device_del(&cell->dev);
+	if (cell->id) {
+		rcu_assign_pointer(cells[cell->id], NULL);
+		synchronize_srcu(&hvisor_srcu);
+		module_put(THIS_MODULE);
+	}
+	for (i = 0; i < cell->nr_devices; i++)
+		put_device(&cell->devices[i]->dev);
+	put_device(&cell->dev);
+}
+
+static int cell_dismantle(struct hvisor_cell *cell, u32 timeout_ms)
+{
+	int err;
+	u32 i;
+
+	cell_kill(cell);
+	for (i = 0; i < cell->nr_devices; i++)
+		hvisor_device_unregister(cell->devices[i]);
+	hvisor_irq_exit(cell);
+	cell_announce(cell);
+	cell_unmap(cell);
+	err = cell_dismantle_el2(cell, timeout_ms);
+	if (err)
+		return err;
+	hvisor_memory_release(cell);
+	hvisor_cpus_return(cell);
+	cell_drop(cell);
+	return 0;
+}
+
+int hvisor_cell_create(struct hvisor_cell_create *create)
+{
+	struct hvisor_cell *cell;
+	int err, undone;
+
+	if (mutex_lock_killable(&hvisor_admin))
+		return -EINTR;
+	cell = cell_alloc();
+	if (!cell) {
+		mutex_unlock(&hvisor_admin);
+		return -ENOMEM;
+	}
+	err = cell_prepare(cell, create) ?:
+	      cell_take_cpus(cell, create) ?:
+	      cell_build(cell, create) ?:
+	      hvisor_irq_init(cell) ?:
+	      cell_publish(cell);
+	if (err) {
+		undone = cell_dismantle(cell, 0);
+		if (undone)
+			dev_err(&hvisor.pdev->dev, "cell %u: not created (%d), and EL2 does not let go of it (%d): destroy it again\n",
+				cell->id, err, undone);
+	}
+	mutex_unlock(&hvisor_admin);
+	return err;
+}
+
+int hvisor_cell_destroy(u32 id, u32 timeout_ms)
+{
+	struct hvisor_cell *cell;
+	int err;
+
+	if (id == HVISOR_ROOT_CELL)
+		return -EPERM;
+	if (id >= HVISOR_MAX_CELLS)
+		return -ENODEV;
+	if (mutex_lock_killable(&hvisor_admin))
+		return -EINTR;
+	cell = rcu_dereference_protected(cells[id], lockdep_is_held(&hvisor_admin));
+	err = cell ? cell_dismantle(cell, timeout_ms) : -ENODEV;
+	mutex_unlock(&hvisor_admin);
+	return err;
+}
+
+int hvisor_root_init(void)
+{
+	struct hvisor_cell *cell;
+	int err;
+
+	cell = cell_alloc();
+	if (!cell)
+		return -ENOMEM;
+	strscpy(cell->name, "root", sizeof(cell->name));
+	rcu_assign_pointer(cells[HVISOR_ROOT_CELL], cell);
+	err = dev_set_name(&cell->dev, "cell0") ?:
+	      cell_map(cell) ?:
+	      device_add(&cell->dev);
+	if (err)
+		hvisor_root_exit();
+	return err;
+}
+
+void hvisor_root_exit(void)
+{
+	struct hvisor_cell *cell;
+
+	cell = rcu_dereference_protected(cells[HVISOR_ROOT_CELL], 1);
+	if (!cell)
+		return;
+	cell_kill(cell);
+	cell_unmap(cell);
+	rcu_assign_pointer(cells[HVISOR_ROOT_CELL], NULL);
+	synchronize_srcu(&hvisor_srcu);
+	cell_drop(cell);
+}
+
+static void cell_stop(struct hvisor_cell *cell)
+{
+	struct hvisor_hypercall call = { .nr = HVISOR_HC_CELL_STOP };
+
+	if (cell->id != HVISOR_ROOT_CELL)
+		hvisor_cell_retry(cell, &call, 1000, hvisor_is_again);
+}
+
+void hvisor_cells_stop(void)
+{
+	hvisor_cells_for_each(cell_stop);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels from 6.1 to 6.12 and later: the only file
+ * that looks at LINUX_VERSION_CODE. The rest is written for the newest.
+ */
+#ifndef HVISOR_COMPAT_H
+#define HVISOR_COMPAT_H
+
+#include <linux/hrtimer.h>
+#include <linux/hugetlb.h>
+#include <linux/mm.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define COMPAT_CONST	const	/* argument of device_type's callbacks */
+#else
+#define COMPAT_CONST
+
+static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
+				vm_flags_t clear)
+{
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+}
+#endif
+
+/* Index in the page cache of the huge page at @offset of a hugetlb file. */
+static inline pgoff_t compat_huge_index(struct hstate *h, loff_t offset)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return offset >> PAGE_SHIFT;
+#else
+	return offset >> huge_page_shift(h);
+#endif
+}
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+#endif /* HVISOR_COMPAT_H */

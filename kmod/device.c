@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * struct hvisor_device: a device of a cell, cellN.NAME in sysfs.
+ */
+#include "hvisor.h"
+
+#include <linux/ctype.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+static int device_uevent(COMPAT_CONST struct device *dev,
+			 struct kobj_uevent_env *env)
+{
+	struct hvisor_device *device = to_hvisor_device(dev);
+
+	return add_uevent_var(env, "HVISOR_CELL_ID=%u", device->cell->id) ?:
+	       add_uevent_var(env, "HVISOR_CELL_NAME=%s", device->cell->name) ?:
+	       add_uevent_var(env, "HVISOR_DEVICE_TYPE=%s", device->setup.type) ?:
+	       add_uevent_var(env, "HVISOR_DEVICE_NAME=%s", device->setup.desc.name) ?:
+	       add_uevent_var(env, "HVISOR_DEVICE_INDEX=%u", device->index);
+}
+
+static void device_release(struct device *dev)
+{
+	struct hvisor_device *device = to_hvisor_device(dev);
+
+	kvfree(device->config);
+	hvisor_cell_put(device->cell);
+	kfree(device);
+}
+
+const struct device_type hvisor_device_type = {
+	.name = "device",
+	.groups = hvisor_device_groups,
+	.uevent = device_uevent,
+	.release = device_release,
+};
+
+static bool type_is_valid(const u8 *type, size_t size)
+{
+	size_t i, length = strnlen(type, size);
+
+	for (i = 0; i < length; i++)
+		if (!islower(type[i]) && !isdigit(type[i]) && type[i] != '_')
+			return false;
+	return length && length < size;
+}
+
+static int setup_check(const struct hvisor_cell *cell,
+		       const struct hvisor_device_setup *setup)
+{
+	const u8 *name = setup->desc.name;
+	u32 i;
+
+	if (setup->desc.size != sizeof(setup->desc) || setup->reserved ||
+	    setup->config_len > HVISOR_MAX_CONFIG_TEXT ||
+	    !hvisor_name_is_valid(name, sizeof(setup->desc.name)) ||
+	    !type_is_valid(setup->type, sizeof(setup->type)))
+		return -EINVAL;
+	/* In virtio/ each device has a file of its name beside this one. */
+	if (!strcmp(name, "pending"))
+		return -EINVAL;
+	for (i = 0; i < cell->nr_devices; i++)
+		if (!strcmp(name, cell->devices[i]->setup.desc.name))
+			return -EEXIST;
+	return 0;
+}
+
+static void device_init(struct hvisor_device *device, struct hvisor_cell *cell)
+{
+	device_initialize(&device->dev);
+	device->dev.class = &hvisor_class;
+	device->dev.type = &hvisor_device_type;
+	get_device(&cell->dev);
+	device->cell = cell;
+	init_waitqueue_head(&device->wait);
+	mutex_init(&device->lock);
+	sysfs_attr_init(&device->summary.attr);
+	device->summary.attr.name = device->setup.desc.name;
+	device->summary.attr.mode = 0444;
+	device->summary.show = hvisor_summary_show;
+}
+
+struct hvisor_device *hvisor_device_alloc(struct hvisor_cell *cell, u32 index,
+					  const struct hvisor_device_setup *setup)
+{
+	struct hvisor_device *device;
+	int err;
+
+	err = setup_check(cell, setup);
+	if (err)
+		return ERR_PTR(err);
+	device = kzalloc(sizeof(*device), GFP_KERNEL_ACCOUNT);
+	if (!device)
+		return ERR_PTR(-ENOMEM);
+	device->index = index;
+	device->setup = *setup;
+	device_init(device, cell);
+	if (setup->config_len) {
+		device->config = vmemdup_user(u64_to_user_ptr(setup->config),
+					      setup->config_len);
+		if (IS_ERR(device->config)) {
+			err = PTR_ERR(device->config);
+			device->config = NULL;
+			put_device(&device->dev);
+			return ERR_PTR(err);
+		}
+	}
+	return device;
+}
+
+static int device_map_state(struct hvisor_device *device)
+{
+	u32 pages = device->page->state_pages;
+
+	device->state_pa = device->page->state_area;
+	if (!device->state_pa)
+		return 0;
+	if (pages > HVISOR_MMAP_STATE / HVISOR_PAGE_SIZE)
+		return -EPROTO;
+	device->state = hvisor_map(device->state_pa, pages * HVISOR_PAGE_SIZE);
+	if (!device->state)
+		return -EIO;
+	device->state_pages = pages;
+	return 0;
+}
+
+int hvisor_device_map(struct hvisor_device *device, phys_addr_t page_pa)
+{
+	static u64 next_base;	/* hvisor_admin */
+
+	device->mmap_base = next_base;
+	next_base += HVISOR_MMAP_STRIDE;
+	device->page_pa = page_pa;
+	device->page = hvisor_map(page_pa, HVISOR_PAGE_SIZE);
+	return device->page ? device_map_state(device) : -EIO;
+}
+
+void hvisor_device_unmap(struct hvisor_device *device)
+{
+	hvisor_unmap(device->state);
+	hvisor_unmap(device->page);
+	device->state = NULL;
+	device->page = NULL;
+}
+
+void hvisor_device_unregister(struct hvisor_device *device)
+{
+	if (device_is_registered(&device->dev))
+		device_del(&device->dev);
+}
+
+void hvisor_device_announce(struct hvisor_device *device, const char *event)
+{
+	char variable[32];
+	char *env[] = { variable, NULL };
+
+	snprintf(variable, sizeof(variable), "HVISOR_EVENT=%s", event);
+	kobject_uevent_env(&device->dev.kobj, KOBJ_CHANGE, env);
+}

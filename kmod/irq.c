@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A cell's interrupt in root: EL2 says that the bell page is worth a look.
+ *
+ * EL2 sets bits, then exchanges "told" with 1 after a full barrier and raises
+ * the interrupt if it was 0. Root clears "told", then, after a full barrier,
+ * takes the bits. One of the two sees the other's store, so no bit is left
+ * unseen (docs/theory-device-path.md, Doorbells).
+ *
+ * A look is in vain if it finds nothing but doorbells whose earlier wake-up
+ * nobody has read yet. After too many of these "told" stays 1, so that EL2
+ * raises nothing more, and a timer looks a millisecond later: a storm of kicks
+ * costs its sender. Work that is read in time never counts.
+ *
+ * An interrupt can get lost in root when its affinity moves or its CPU goes
+ * offline (the flow handler drops what arrives while another CPU still handles
+ * it). Both are seen here and followed by one more look.
+ */
+#include "hvisor.h"
+
+#include <linux/bitops.h>
+#include <linux/irq.h>
+#include <linux/moduleparam.h>
+
+#define WINDOW_MS	10
+#define PUT_OFF_MS	1
+#define RESCAN_MS	10
+
+static unsigned int storm_runs = 64;
+module_param(storm_runs, uint, 0644);
+MODULE_PARM_DESC(storm_runs, "vain interrupts of a cell in 10 ms after which it is put off");
+
+static bool device_wake(struct hvisor_device *device, bool is_bell)
+{
+	bool in_vain = is_bell && READ_ONCE(device->is_woken);
+
+	if (is_bell)
+		WRITE_ONCE(device->is_woken, true);
+	wake_up(&device->wait);
+	return !in_vain;
+}
+
+static void window_count(struct hvisor_cell *cell)
+{
+	ktime_t now = ktime_get();
+
+	if (ktime_ms_delta(now, cell->window) >= WINDOW_MS) {
+		cell->window = now;
+		cell->window_runs = 0;
+	}
+	cell->window_runs++;
+}
+
+static bool window_is_full(const struct hvisor_cell *cell)
+{
+	return cell->window_runs > READ_ONCE(storm_runs) &&
+	       ktime_ms_delta(ktime_get(), cell->window) < WINDOW_MS;
+}
+
+static void bell_scan(struct hvisor_cell *cell)
+{
+	struct hvisor_bell_page *bell = cell->bell;
+	unsigned long requests, bells, devices;
+	bool useful = false;
+	unsigned int i;
+	u32 events;
+
+	WRITE_ONCE(bell->told, 0);
+	/* Pairs with EL2's barrier between its bits and its look at told. */
+	smp_mb();
+	events = xchg(&bell->events, 0);
+	requests = xchg(&bell->requests, 0);
+	bells = xchg(&bell->bells, 0);
+
+	devices = requests | bells;
+	for_each_set_bit(i, &devices, cell->nr_devices)
+		useful |= device_wake(cell->devices[i], !(requests & BIT(i)));
+	if (events & HVISOR_EVENT_STATE) {
+		wake_up(&cell->wait);
+		schedule_work(&cell->state_work);
+		useful = true;
+	}
+	if (!useful)
+		window_count(cell);
+}
+
+static irqreturn_t irq_handler(int irq, void *data)
+{
+	struct hvisor_cell *cell = data;
+
+	if (!window_is_full(cell)) {
+		bell_scan(cell);
+		return IRQ_HANDLED;
+	}
+	WRITE_ONCE(cell->rate_limited, cell->rate_limited + 1);
+	hrtimer_start(&cell->timer, ms_to_ktime(PUT_OFF_MS), HRTIMER_MODE_REL);
+	return IRQ_HANDLED;
+}
+
+static enum hrtimer_restart timer_handler(struct hrtimer *timer)
+{
+	bell_scan(container_of(timer, struct hvisor_cell, timer));
+	return HRTIMER_NORESTART;
+}
+
+void hvisor_irq_rescan(struct hvisor_cell *cell)
+{
+	int idx = srcu_read_lock(&hvisor_srcu);
+
+	if (!READ_ONCE(cell->dead) && READ_ONCE(cell->irq))
+		hrtimer_start(&cell->timer, ms_to_ktime(RESCAN_MS), HRTIMER_MODE_REL);
+	srcu_read_unlock(&hvisor_srcu, idx);
+}
+
+static void affinity_notify(struct irq_affinity_notify *notify,
+			    const cpumask_t *mask)
+{
+	hvisor_irq_rescan(container_of(notify, struct hvisor_cell, irq_notify));
+}
+
+/* The cell outlives its notifier: hvisor_irq_exit() waits for it. */
+static void affinity_release(struct kref *kref)
+{
+}
+
+int hvisor_irq_init(struct hvisor_cell *cell)
+{
+	int irq, err;
+
+	hrtimer_setup(&cell->timer, timer_handler, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	/* Entry n - 1 of the node is cell n's. */
+	irq = platform_get_irq_optional(hvisor.pdev, cell->id - 1);
+	if (irq < 0)
+		return irq;
+	err = request_irq(irq, irq_handler, 0, dev_name(&cell->dev), cell);
+	if (err)
+		return err;
+	WRITE_ONCE(cell->irq, irq);
+	cell->irq_notify.notify = affinity_notify;
+	cell->irq_notify.release = affinity_release;
+	err = irq_set_affinity_notifier(irq, &cell->irq_notify);
+	/* What was told before the handler was there is looked at now. */
+	hrtimer_start(&cell->timer, 0, HRTIMER_MODE_REL);
+	return err;
+}
+
+void hvisor_irq_exit(struct hvisor_cell *cell)
+{
+	if (!cell->irq)
+		return;
+	irq_set_affinity_notifier(cell->irq, NULL);
+	free_irq(cell->irq, cell);
+	hrtimer_cancel(&cell->timer);
+	WRITE_ONCE(cell->irq, 0);
+	cancel_work_sync(&cell->state_work);
+}

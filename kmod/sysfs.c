@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attributes of control and of the cells; docs/ABI/testing/sysfs-class-hvisor
+ * tells each one.
+ *
+ *   control/  abi_version pool_free pool_pages
+ *   cellN/    config cpus failure id memory name rate_limited reason starts
+ *             state uptime_ms
+ *             statistics/  vmexits_total vmexits_mmio ...
+ *             virtio/      one file for each device, pending
+ *   cellN.X/  sysfs-device.c
+ */
+#include "hvisor.h"
+
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <asm/arch_timer.h>
+
+static ssize_t abi_version_show(struct device *dev, struct device_attribute *attr,
+				char *buf)
+{
+	u32 version = hvisor.info->version;
+
+	return sysfs_emit(buf, "%u.%u\n", version >> 16, version & 0xffff);
+}
+static DEVICE_ATTR_RO(abi_version);
+
+static ssize_t pool_pages_show(struct device *dev, struct device_attribute *attr,
+			       char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(hvisor.info->pool_pages));
+}
+static DEVICE_ATTR_RO(pool_pages);
+
+static ssize_t pool_free_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(hvisor.info->pool_free));
+}
+static DEVICE_ATTR_RO(pool_free);
+
+static struct attribute *control_attrs[] = {
+	&dev_attr_abi_version.attr,
+	&dev_attr_pool_free.attr,
+	&dev_attr_pool_pages.attr,
+	NULL
+};
+
+static const struct attribute_group control_group = {
+	.attrs = control_attrs,
+};
+
+const struct attribute_group *hvisor_control_groups[] = {
+	&control_group,
+	NULL
+};
+
+static ssize_t id_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", to_hvisor_cell(dev)->id);
+}
+static DEVICE_ATTR_RO(id);
+
+static ssize_t name_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_hvisor_cell(dev)->name);
+}
+static DEVICE_ATTR_RO(name);
+
+static ssize_t state_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct hvisor_cell_status status;
+
+	hvisor_cell_read_status(to_hvisor_cell(dev), &status);
+	return sysfs_emit(buf, "%s\n", hvisor_state_name(status.state));
+}
+static DEVICE_ATTR_RO(state);
+
+static ssize_t reason_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct hvisor_cell_status status;
+
+	hvisor_cell_read_status(to_hvisor_cell(dev), &status);
+	return sysfs_emit(buf, "%s\n", hvisor_reason_name(status.reason));
+}
+static DEVICE_ATTR_RO(reason);
+
+static ssize_t starts_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct hvisor_cell_status status;
+
+	hvisor_cell_read_status(to_hvisor_cell(dev), &status);
+	return sysfs_emit(buf, "%llu\n", status.starts);
+}
+static DEVICE_ATTR_RO(starts);
+
+/* Ticks of the generic timer as milliseconds, without overflow. */
+static u64 ticks_to_ms(u64 ticks)
+{
+	u32 rate = arch_timer_get_cntfrq() / 1000;
+
+	return rate ? ticks / rate : 0;
+}
+
+static ssize_t uptime_ms_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	struct hvisor_cell_status status;
+	u64 ticks = 0;
+
+	hvisor_cell_read_status(to_hvisor_cell(dev), &status);
+	if (status.state == HVISOR_CELL_RUNNING)
+		ticks = arch_timer_read_counter() - status.state_since;
+	return sysfs_emit(buf, "%llu\n", ticks_to_ms(ticks));
+}
+static DEVICE_ATTR_RO(uptime_ms);
+
+static ssize_t cpus_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	const struct hvisor_info *info = hvisor.info;
+	u32 i, id = to_hvisor_cell(dev)->id;
+	struct cpumask *cpus;
+	ssize_t ret;
+	int cpu;
+
+	cpus = kzalloc(sizeof(*cpus), GFP_KERNEL);
+	if (!cpus)
+		return -ENOMEM;
+	for (i = 0; i < info->nr_cpus; i++) {
+		cpu = hvisor_cpu_from_el2(i);
+		if (cpu >= 0 && READ_ONCE(info->cpus[i].owner) == id)
+			cpumask_set_cpu(cpu, cpus);
+	}
+	ret = cpumap_print_to_pagebuf(true, buf, cpus);
+	kfree(cpus);
+	return ret;
+}
+static DEVICE_ATTR_RO(cpus);
+
+static ssize_t memory_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	u32 blocks;
+
+	hvisor_cell_read(to_hvisor_cell(dev), &blocks,
+			 offsetof(struct hvisor_cell_page, memory_blocks),
+			 sizeof(blocks));
+	return sysfs_emit(buf, "%llu\n", (u64)blocks * HVISOR_BLOCK_SIZE);
+}
+static DEVICE_ATTR_RO(memory);
+
+static ssize_t rate_limited_show(struct device *dev, struct device_attribute *attr,
+				 char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(to_hvisor_cell(dev)->rate_limited));
+}
+static DEVICE_ATTR_RO(rate_limited);
+
+static int failure_print(const struct hvisor_failure *failure, char *buf)
+{
+	int i, n;
+
+	n = sysfs_emit(buf, "REASON=%s\nCPU=%u\nPC=0x%llx\nPSTATE=0x%llx\n",
+		       hvisor_reason_name(failure->reason), failure->cpu,
+		       failure->pc, failure->pstate);
+	n += sysfs_emit_at(buf, n, "ESR=0x%llx\nFAR=0x%llx\nIPA=0x%llx\n",
+			   failure->esr, failure->far, failure->ipa);
+	for (i = 0; i < ARRAY_SIZE(failure->walk); i++)
+		n += sysfs_emit_at(buf, n, "WALK%d=0x%llx\n", i, failure->walk[i]);
+	for (i = 0; i < ARRAY_SIZE(failure->x); i++)
+		n += sysfs_emit_at(buf, n, "X%d=0x%llx\n", i, failure->x[i]);
+	n += sysfs_emit_at(buf, n, "SP_EL0=0x%llx\nSP_EL1=0x%llx\nCOUNT=%llu\n",
+			   failure->sp_el0, failure->sp_el1, failure->count);
+	for (i = 0; i < ARRAY_SIZE(failure->exits); i++)
+		n += sysfs_emit_at(buf, n, "EXIT%d=0x%llx,0x%llx,0x%llx\n", i,
+				   failure->exits[i].esr, failure->exits[i].far,
+				   failure->exits[i].pc);
+	return n;
+}
+
+static ssize_t failure_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct hvisor_failure *failure;
+	ssize_t ret = 0;
+
+	failure = kmalloc(sizeof(*failure), GFP_KERNEL);
+	if (!failure)
+		return -ENOMEM;
+	hvisor_cell_read(to_hvisor_cell(dev), failure,
+			 offsetof(struct hvisor_cell_page, failure),
+			 sizeof(*failure));
+	if (failure->reason)
+		ret = failure_print(failure, buf);
+	kfree(failure);
+	return ret;
+}
+static DEVICE_ATTR_RO(failure);
+
+static ssize_t config_read(struct file *file, struct kobject *kobj,
+			   struct bin_attribute *attr, char *buf, loff_t offset,
+			   size_t count)
+{
+	struct hvisor_cell *cell = to_hvisor_cell(kobj_to_dev(kobj));
+
+	return memory_read_from_buffer(buf, count, &offset, cell->config,
+				       cell->config_len);
+}
+static BIN_ATTR(config, 0400, config_read, NULL, 0);
+
+static struct attribute *cell_attrs[] = {
+	&dev_attr_cpus.attr,
+	&dev_attr_failure.attr,
+	&dev_attr_id.attr,
+	&dev_attr_memory.attr,
+	&dev_attr_name.attr,
+	&dev_attr_rate_limited.attr,
+	&dev_attr_reason.attr,
+	&dev_attr_starts.attr,
+	&dev_attr_state.attr,
+	&dev_attr_uptime_ms.attr,
+	NULL
+};
+
+static struct bin_attribute *cell_bin_attrs[] = {
+	&bin_attr_config,
+	NULL
+};
+
+static const struct attribute_group cell_group = {
+	.attrs = cell_attrs,
+	.bin_attrs = cell_bin_attrs,
+};
+
+/* The sum over a cell's CPUs of the counter at @offset. */
+static u64 stats_sum(struct hvisor_cell *cell, size_t offset)
+{
+	const struct hvisor_cell_page *page;
+	u64 sum = 0;
+	int i, idx;
+
+	idx = srcu_read_lock(&hvisor_srcu);
+	page = srcu_dereference(cell->page, &hvisor_srcu);
+	for (i = 0; i < ARRAY_SIZE(page->stats); i++)
+		sum += READ_ONCE(*(const u64 *)((const void *)&page->stats[i] + offset));
+	srcu_read_unlock(&hvisor_srcu, idx);
+	return sum;
+}
+
+#define STATISTIC(name)								\
+static ssize_t vmexits_##name##_show(struct device *dev,			\
+				     struct device_attribute *attr, char *buf)	\
+{										\
+	return sysfs_emit(buf, "%llu\n",					\
+			  stats_sum(to_hvisor_cell(dev),			\
+				    offsetof(struct hvisor_cpu_stats, name)));	\
+}										\
+static DEVICE_ATTR_RO(vmexits_##name)
+
+STATISTIC(total);
+STATISTIC(mmio);
+STATISTIC(management);
+STATISTIC(hypercall);
+STATISTIC(maintenance);
+STATISTIC(virt_irq);
+STATISTIC(virt_sgi);
+STATISTIC(psci);
+STATISTIC(smccc);
+STATISTIC(sysreg);
+STATISTIC(other);
+
+static struct attribute *statistics_attrs[] = {
+	&dev_attr_vmexits_total.attr,
+	&dev_attr_vmexits_mmio.attr,
+	&dev_attr_vmexits_management.attr,
+	&dev_attr_vmexits_hypercall.attr,
+	&dev_attr_vmexits_maintenance.attr,
+	&dev_attr_vmexits_virt_irq.attr,
+	&dev_attr_vmexits_virt_sgi.attr,
+	&dev_attr_vmexits_psci.attr,
+	&dev_attr_vmexits_smccc.attr,
+	&dev_attr_vmexits_sysreg.attr,
+	&dev_attr_vmexits_other.attr,
+	NULL
+};
+
+static const struct attribute_group statistics_group = {
+	.name = "statistics",
+	.attrs = statistics_attrs,
+};
+
+const struct attribute_group *hvisor_cell_groups[] = {
+	&cell_group,
+	&statistics_group,
+	NULL
+};
+
+static struct device_attribute dev_attr_pending =
+	__ATTR(pending, 0444, hvisor_pending_show, NULL);
+
+int hvisor_virtio_group_init(struct hvisor_cell *cell)
+{
+	struct attribute **attrs;
+	u32 i;
+
+	attrs = kcalloc(cell->nr_devices + 2, sizeof(*attrs), GFP_KERNEL);
+	if (!attrs)
+		return -ENOMEM;
+	for (i = 0; i < cell->nr_devices; i++)
+		attrs[i] = &cell->devices[i]->summary.attr;
+	attrs[i] = &dev_attr_pending.attr;
+	cell->virtio_group.name = "virtio";
+	cell->virtio_group.attrs = attrs;
+	cell->groups[0] = &cell->virtio_group;
+	cell->dev.groups = cell->groups;
+	return 0;
+}
+
+void hvisor_virtio_group_exit(struct hvisor_cell *cell)
+{
+	kfree(cell->virtio_group.attrs);
+}
