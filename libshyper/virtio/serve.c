@@ -155,7 +155,7 @@ void shyper_backend_notify(struct shyper_backend *backend, struct shyper_queue *
 {
 	int err;
 
-	if (!shyper_queue_should_notify(queue))
+	if (!queue || !shyper_queue_should_notify(queue))
 		return;
 	err = link_interrupt(backend->link.fd, HVISOR_INTERRUPT_USED);
 	/* -ENOTCONN: a reset was quicker, nobody waits for it any more. */

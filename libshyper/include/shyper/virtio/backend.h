@@ -25,7 +25,8 @@ struct shyper_backend;
 /* What a backend's exit status tells whoever starts it again. */
 #define SHYPER_EXIT_DONE	0	/* stopped, or the device is gone */
 #define SHYPER_EXIT_RESTART	1	/* failed: start it again */
-#define SHYPER_EXIT_CONFIG	78	/* would fail again: EX_CONFIG of sysexits.h */
+#define SHYPER_EXIT_CONFIG	2	/* command line or configuration: would fail again */
+#define SHYPER_EXIT_BUSY	3	/* another backend serves the device */
 
 /**
  * struct shyper_device_ops - a device

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The socket of a console. All clients read the same scroll-back, each at its
+ * own position, so a slow one costs nothing and delays nobody: when the guest
+ * has written more than the scroll-back holds it has lost the oldest part.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "console.h"
+
+static void client_events(struct client *client, uint32_t more)
+{
+	struct console *console = client->console;
+	bool held_up = client == console->writer &&
+		       console->input_length == INPUT_SIZE;
+	uint32_t events = more;
+
+	if (!client->eof && !held_up)
+		events |= EPOLLIN;
+	shyper_backend_rewatch(console->backend, &client->watch, events);
+}
+
+static void client_notice(struct client *client, const char *text)
+{
+	client->notice_length = snprintf(client->notice, sizeof(client->notice),
+					 "\r\n[shyper: %s]\r\n", text);
+}
+
+static void client_flush(struct client *client);
+
+/* The oldest client that can still send takes the place of the writer. */
+static void replace_writer(struct console *console)
+{
+	struct client *client, *writer = NULL;
+
+	for (client = console->clients; client < console->clients + MAX_CLIENTS; client++)
+		if (client->watch.fd >= 0 && !client->eof &&
+		    (!writer || client->number < writer->number))
+			writer = client;
+	console->writer = writer;
+	if (!writer)
+		return;
+	client_notice(writer, "you can write now");
+	client_flush(writer);
+}
+
+static void client_close(struct client *client)
+{
+	struct console *console = client->console;
+
+	shyper_backend_unwatch(console->backend, &client->watch);
+	close(client->watch.fd);
+	client->watch.fd = -1;
+	if (client == console->writer)
+		replace_writer(console);
+}
+
+/* Bytes sent, 0: no room now, -1: closed. */
+static ssize_t client_send(struct client *client, const char *text, size_t length)
+{
+	ssize_t sent = send(client->watch.fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent >= 0)
+		return sent;
+	if (errno == EAGAIN || errno == EINTR)
+		return 0;
+	client_close(client);
+	return -1;
+}
+
+static ssize_t client_send_notice(struct client *client)
+{
+	ssize_t sent = client_send(client, client->notice, client->notice_length);
+
+	if (sent > 0) {
+		client->notice_length -= sent;
+		memmove(client->notice, client->notice + sent, client->notice_length);
+	}
+	return sent;
+}
+
+static ssize_t client_send_output(struct client *client)
+{
+	const struct console *console = client->console;
+	size_t offset = client->position % SCROLLBACK_SIZE;
+	uint64_t length = console->written - client->position;
+	ssize_t sent;
+
+	if (length > SCROLLBACK_SIZE - offset)
+		length = SCROLLBACK_SIZE - offset;
+	sent = client_send(client, console->scrollback + offset, length);
+	if (sent > 0)
+		client->position += sent;
+	return sent;
+}
+
+static void client_skip(struct client *client)
+{
+	uint64_t behind = client->console->written - client->position;
+	char text[64];
+
+	if (behind <= SCROLLBACK_SIZE)
+		return;
+	snprintf(text, sizeof(text), "%llu bytes lost, too slow",
+		 (unsigned long long)(behind - SCROLLBACK_SIZE));
+	client->position += behind - SCROLLBACK_SIZE;
+	client_notice(client, text);
+}
+
+static void client_flush(struct client *client)
+{
+	const struct console *console = client->console;
+	ssize_t sent;
+
+	client_skip(client);
+	while (client->notice_length || client->position < console->written) {
+		sent = client->notice_length ? client_send_notice(client) :
+					       client_send_output(client);
+		if (sent < 0)
+			return;
+		if (!sent) {
+			client_events(client, EPOLLOUT);
+			return;
+		}
+	}
+	if (client->eof)
+		client_close(client);
+	else
+		client_events(client, 0);
+}
+
+void console_flush(struct console *console)
+{
+	struct client *client;
+
+	for (client = console->clients; client < console->clients + MAX_CLIENTS; client++)
+		if (client->watch.fd >= 0)
+			client_flush(client);
+}
+
+void console_output(struct console *console, const char *text, size_t length)
+{
+	while (length) {
+		size_t offset = console->written % SCROLLBACK_SIZE;
+		size_t part = SCROLLBACK_SIZE - offset;
+
+		if (part > length)
+			part = length;
+		memcpy(console->scrollback + offset, text, part);
+		console->written += part;
+		text += part;
+		length -= part;
+	}
+}
+
+void console_input_taken(struct console *console, unsigned int length)
+{
+	bool was_full = console->input_length == INPUT_SIZE;
+
+	console->input_length -= length;
+	memmove(console->input, console->input + length, console->input_length);
+	if (was_full && console->writer)
+		client_flush(console->writer);
+}
+
+/* Takes what a client sends; only the writer's goes to the guest. 0: it ends. */
+static ssize_t client_receive(struct client *client)
+{
+	struct console *console = client->console;
+	char dropped[512];
+	ssize_t length;
+
+	if (client != console->writer)
+		return recv(client->watch.fd, dropped, sizeof(dropped), MSG_DONTWAIT);
+	/* It may have become the writer a moment ago. */
+	if (console->input_length == INPUT_SIZE)
+		return -1;
+	length = recv(client->watch.fd, console->input + console->input_length,
+		      INPUT_SIZE - console->input_length, MSG_DONTWAIT);
+	if (length > 0) {
+		console->input_length += length;
+		/* Queue 0 is the guest's receive queue (virtio 1.2, 5.3.2). */
+		shyper_backend_kick(console->backend, 0);
+	}
+	return length;
+}
+
+static void client_ready(struct shyper_backend *backend, struct shyper_watch *watch,
+			 uint32_t events)
+{
+	struct client *client = watch->data;
+
+	(void)backend;
+	/* Closed by what came before it in the same round. */
+	if (watch->fd < 0)
+		return;
+	if ((events & EPOLLIN) && client_receive(client) == 0) {
+		client->eof = true;
+		if (client == client->console->writer)
+			replace_writer(client->console);
+	} else if (!(events & EPOLLIN) && (events & (EPOLLHUP | EPOLLERR))) {
+		client_close(client);
+		return;
+	}
+	client_flush(client);
+}
+
+static void client_open(struct console *console, struct client *client, int fd)
+{
+	uint64_t written = console->written;
+
+	client->console = console;
+	client->watch.fd = fd;
+	client->watch.ready = client_ready;
+	client->watch.data = client;
+	client->number = ++console->connections;
+	client->position = written > SCROLLBACK_SIZE ? written - SCROLLBACK_SIZE : 0;
+	client->notice_length = 0;
+	client->eof = false;
+	if (shyper_backend_watch(console->backend, &client->watch, EPOLLIN)) {
+		close(fd);
+		client->watch.fd = -1;
+		return;
+	}
+	if (console->writer)
+		client_notice(client, "read-only, another client writes");
+	else
+		console->writer = client;
+	client_flush(client);
+}
+
+static void console_accept(struct shyper_backend *backend, struct shyper_watch *watch,
+			   uint32_t events)
+{
+	struct console *console = watch->data;
+	struct client *client = console->clients;
+	int fd;
+
+	(void)backend;
+	(void)events;
+	fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	while (client < console->clients + MAX_CLIENTS && client->watch.fd >= 0)
+		client++;
+	if (client < console->clients + MAX_CLIENTS)
+		client_open(console, client, fd);
+	else
+		close(fd);
+}
+
+int console_listen(struct console *console, const char *directory)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct shyper_watch *listener = &console->listener;
+	int n;
+
+	for (n = 0; n < MAX_CLIENTS; n++)
+		console->clients[n].watch.fd = -1;
+	n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s.sock", directory,
+		     shyper_backend_name(console->backend));
+	if (n >= (int)sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	if (mkdir(directory, 0755) && errno != EEXIST)
+		return -errno;
+	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (listener->fd < 0)
+		return -errno;
+	/* A predecessor's; we are bound to the device, so nobody listens there. */
+	unlink(address.sun_path);
+	if (bind(listener->fd, (struct sockaddr *)&address, sizeof(address)) ||
+	    chmod(address.sun_path, 0660) || listen(listener->fd, MAX_CLIENTS))
+		return -errno;
+	listener->ready = console_accept;
+	listener->data = console;
+	return shyper_backend_watch(console->backend, listener, EPOLLIN);
+}

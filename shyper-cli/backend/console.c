@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * shyper-console: a virtio console (virtio 1.2, 5.3) of one port, whose other
+ * end is a Unix socket.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_ids.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "program.h"
+
+#define RUN_DIRECTORY	"/run/shyper"
+#define QUEUE_SIZE	256
+
+enum { RECEIVE, TRANSMIT, NR_QUEUES };
+
+/* Only the end of it can ever be seen. */
+static void transmit(struct console *console, const struct shyper_chain *chain)
+{
+	uint32_t offset = 0;
+	char text[4096];
+	size_t length;
+
+	if (chain->out_length > SCROLLBACK_SIZE && console->log < 0)
+		offset = chain->out_length - SCROLLBACK_SIZE;
+	while ((length = shyper_iov_read(chain->iov, chain->nr_out, offset,
+					 text, sizeof(text)))) {
+		console_output(console, text, length);
+		/* A full disk must not stop the guest: the log just ends. */
+		if (console->log >= 0 && write(console->log, text, length) < 0) {
+			say(SAY_WARNING, "log: %s; it ends here", strerror(errno));
+			close(console->log);
+			console->log = -1;
+		}
+		offset += length;
+	}
+}
+
+/* Empties a queue. True: it was given up for now. */
+static bool queue_serve(struct shyper_backend *backend, struct shyper_queue *queue)
+{
+	struct hvisor_backend_counters *counters = shyper_backend_counters(backend);
+	struct console *console = shyper_backend_data(backend);
+	struct iovec segments[QUEUE_SIZE];
+	struct shyper_chain chain = { .iov = segments, .max_segments = QUEUE_SIZE };
+	unsigned int left;
+	uint32_t length;
+
+	for (left = queue->size; left; left--) {
+		if (queue->index == RECEIVE && !console->input_length)
+			return false;
+		if (shyper_queue_pop(queue, &chain) <= 0)
+			return false;
+		length = 0;
+		if (queue->index == RECEIVE) {
+			length = shyper_iov_write(chain.iov + chain.nr_out, chain.nr_in, 0,
+						  console->input, console->input_length);
+			console_input_taken(console, length);
+			shyper_count(&counters->reads, 1);
+			shyper_count(&counters->read_bytes, length);
+		} else {
+			transmit(console, &chain);
+			shyper_count(&counters->writes, 1);
+			shyper_count(&counters->write_bytes, chain.out_length);
+		}
+		shyper_queue_push(queue, chain.head, length);
+	}
+	return true;
+}
+
+static bool console_queue(struct shyper_backend *backend, struct shyper_queue *queue)
+{
+	bool more = queue_serve(backend, queue);
+
+	if (queue->index == TRANSMIT)
+		console_flush(shyper_backend_data(backend));
+	return more;
+}
+
+static const struct shyper_device_ops console_ops = {
+	.device_id = VIRTIO_ID_CONSOLE,
+	.nr_queues = NR_QUEUES,
+	.queue_max = QUEUE_SIZE,
+	.queue = console_queue,
+};
+
+static int console_open(struct shyper_backend *backend, const json_t *config)
+{
+	struct console *console = shyper_backend_data(backend);
+	const char *log = NULL;
+	int err;
+
+	console->backend = backend;
+	console->log = -1;
+	if (config_string(config, "log", &log))
+		return SHYPER_EXIT_CONFIG;
+	if (log) {
+		console->log = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
+				    O_NOCTTY, 0640);
+		if (console->log < 0) {
+			say(SAY_ERROR, "log %s: %s", log, strerror(errno));
+			return SHYPER_EXIT_CONFIG;
+		}
+	}
+	err = console_listen(console, RUN_DIRECTORY);
+	if (!err)
+		return 0;
+	say(SAY_ERROR, RUN_DIRECTORY "/%s.sock: %s", shyper_backend_name(backend),
+	    strerror(-err));
+	return SHYPER_EXIT_RESTART;
+}
+
+#ifndef CONSOLE_TEST
+int main(int argc, char **argv)
+{
+	static struct console console;
+	static const struct backend_program program = {
+		.name = "shyper-console",
+		.ops = &console_ops,
+		.data = &console,
+		.open = console_open,
+	};
+
+	return backend_main(argc, argv, &program);
+}
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of shyper-console.
+ *
+ *	console.c		the device: buffers from and to the guest
+ *	console-clients.c	the socket: scroll-back, readers, the one writer
+ */
+#ifndef BACKEND_CONSOLE_H
+#define BACKEND_CONSOLE_H
+
+#include <shyper/virtio/backend.h>
+
+#define SCROLLBACK_SIZE	(256 * 1024)	/* power of two */
+#define INPUT_SIZE	4096
+#define MAX_CLIENTS	16
+
+struct console;
+
+/**
+ * struct client - a connection
+ * @console: it belongs to
+ * @watch: its socket, fd -1: free
+ * @number: counts connections
+ * @position: next byte of the scroll-back that it gets
+ * @notice: @notice_length bytes of ours, that it gets before that
+ * @eof: it sends no more: it is closed once it has all
+ */
+struct client {
+	struct console *console;
+	struct shyper_watch watch;
+	uint64_t number;
+	uint64_t position;
+	char notice[96];
+	unsigned int notice_length;
+	bool eof;
+};
+
+/**
+ * struct console
+ * @scrollback: what the guest has written last; byte n at n % SCROLLBACK_SIZE
+ * @written: bytes that the guest has written
+ * @input: @input_length bytes that the guest has no buffer for yet
+ * @writer: the client whose bytes go to the guest, or NULL
+ * @log: file that the guest's output is appended to, or -1
+ */
+struct console {
+	struct shyper_backend *backend;
+	struct shyper_watch listener;
+	struct client clients[MAX_CLIENTS];
+	struct client *writer;
+	uint64_t connections;
+	uint64_t written;
+	unsigned int input_length;
+	int log;
+	char input[INPUT_SIZE];
+	char scrollback[SCROLLBACK_SIZE];
+};
+
+/* Makes the socket NAME.sock in a directory; 0 or a negative errno. */
+int console_listen(struct console *console, const char *directory);
+
+/* Output of the guest: into the scroll-back; console_flush() sends it. */
+void console_output(struct console *console, const char *text, size_t length);
+void console_flush(struct console *console);
+
+/* The guest took some of the input: the writer may go on. */
+void console_input_taken(struct console *console, unsigned int length);
+
+#endif /* BACKEND_CONSOLE_H */
