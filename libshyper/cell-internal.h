@@ -21,6 +21,7 @@ struct shyper_cell {
 	char cpus[128];
 	uint64_t memory;
 	uint64_t starts;
+	uint64_t uptime_ms;
 };
 
 int cell_open_id(struct shyper_ctx *ctx, unsigned int id,

@@ -120,6 +120,7 @@ static int cell_read(struct shyper_cell *cell)
 	sysfs_read(ctx, cell->sysname, "cpus", cell->cpus, sizeof(cell->cpus));
 	sysfs_read_number(ctx, cell->sysname, "memory", &cell->memory);
 	sysfs_read_number(ctx, cell->sysname, "starts", &cell->starts);
+	sysfs_read_number(ctx, cell->sysname, "uptime_ms", &cell->uptime_ms);
 	return 0;
 }
 
@@ -308,6 +309,11 @@ uint64_t shyper_cell_get_memory(const struct shyper_cell *cell)
 uint64_t shyper_cell_get_starts(const struct shyper_cell *cell)
 {
 	return cell->starts;
+}
+
+uint64_t shyper_cell_get_uptime_ms(const struct shyper_cell *cell)
+{
+	return cell->uptime_ms;
 }
 
 int shyper_cell_read_statistics(struct shyper_cell *cell,

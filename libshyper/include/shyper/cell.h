@@ -64,6 +64,8 @@ SHYPER_API const char *shyper_cell_get_cpus(const struct shyper_cell *cell);
 /* Bytes lent; 0 for root. */
 SHYPER_API uint64_t shyper_cell_get_memory(const struct shyper_cell *cell);
 SHYPER_API uint64_t shyper_cell_get_starts(const struct shyper_cell *cell);
+/* Since it began to run; 0 if it does not. */
+SHYPER_API uint64_t shyper_cell_get_uptime_ms(const struct shyper_cell *cell);
 
 /**
  * struct shyper_value - a named value, of statistics or of a failure
