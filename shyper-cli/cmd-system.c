@@ -142,7 +142,7 @@ static enum cli_status cmd_system_version(const struct invocation *invocation)
 {
 	json_t *object = json_pack("{s:s}", "shyper", SHYPER_VERSION);
 
-	add_file(object, "hypervisor_abi", CONTROL_FOLDER, "abi");
+	add_file(object, "hypervisor_abi", CONTROL_FOLDER, "abi_version");
 	return output_value(invocation, object, version_fields);
 }
 

@@ -250,7 +250,8 @@ enum cli_status command_parse(struct session *session, int argc, char **argv,
 		bool is_long = word[1] == '-';
 
 		if ((!is_long && word[1] && word[2]) ||
-		    !set_common(invocation, word + 2, is_long ? 0 : word[1])) {
+		    !set_common(invocation, is_long ? word + 2 : word,
+				is_long ? 0 : word[1])) {
 			cli_error(session, word, "see 'shyper help'",
 				  "no such option");
 			return CLI_USAGE;

@@ -55,7 +55,7 @@ const struct output_field device_fields[] = {
 
 json_t *describe_cell(const struct shyper_cell *cell)
 {
-	return json_pack("{s:i s:s s:s s:s s:s s:I s:s s:I}",
+	return json_pack("{s:i s:s s:s s:s s:s s:I s:s s:I s:I}",
 			 "id", (int)shyper_cell_get_id(cell),
 			 "sysname", shyper_cell_get_sysname(cell),
 			 "name", shyper_cell_get_name(cell),
@@ -64,7 +64,9 @@ json_t *describe_cell(const struct shyper_cell *cell)
 			 "reason", shyper_cell_get_reason(cell),
 			 "starts", (json_int_t)shyper_cell_get_starts(cell),
 			 "cpus", shyper_cell_get_cpus(cell),
-			 "memory", (json_int_t)shyper_cell_get_memory(cell));
+			 "memory", (json_int_t)shyper_cell_get_memory(cell),
+			 "uptime_ms",
+			 (json_int_t)shyper_cell_get_uptime_ms(cell));
 }
 
 json_t *describe_device(const struct shyper_device *device)

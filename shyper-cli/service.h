@@ -15,8 +15,9 @@
 #define SERVICE_CONFIG_VARIABLE	"SHYPER_DEVICE_CONFIG"
 
 /*
- * Exit status. After MISCONFIGURED and SERVED it makes no sense to start the
- * same again (RestartPreventExitStatus= of the units).
+ * Exit status of monitors and, as SHYPER_EXIT_*, of backends. After
+ * MISCONFIGURED it makes no sense to start the same again
+ * (RestartPreventExitStatus= of the units).
  */
 enum service_status {
 	SERVICE_ENDED = 0,		/* its cell or device has gone, or SIGTERM */

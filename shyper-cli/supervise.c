@@ -10,7 +10,7 @@
  *   0                   nothing: its cell or device goes
  *   misconfigured       nothing until the device changes
  *   served              another process has the role: asked again when an event
- *                       tells that something changed there
+ *                       tells that something changed there, and now and then
  *   anything else       started again after 100 ms, without limit
  *
  * All state is the list of services; it follows events and SIGCHLD only, both in
@@ -36,7 +36,8 @@
 #include "service.h"
 
 #define RESTART_MS	100
-#define RETRY_SERVED_MS	1000
+#define RETRY_CHANGED_MS	1000
+#define RETRY_SERVED_MS	10000
 /* A process whose device has gone has this long to end, then after SIGTERM. */
 #define GONE_MS		2000
 #define TERM_MS		2000
@@ -132,7 +133,6 @@ static void start_service(const struct supervisor *s, struct service *service)
 
 	service->start_ms = 0;
 	service->again = false;
-	service->served = false;
 	pid = fork();
 	if (!pid)
 		child(s, service);
@@ -143,8 +143,10 @@ static void start_service(const struct supervisor *s, struct service *service)
 		return;
 	}
 	service->pid = pid;
-	service_log(LOG_INFO, service->sysname, "%s started, pid %d",
-		    service->program, (int)pid);
+	if (!service->served)
+		service_log(LOG_INFO, service->sysname, "%s started, pid %d",
+			    service->program, (int)pid);
+	service->served = false;
 }
 
 static void forget_service(struct supervisor *s, struct service *service)
@@ -279,8 +281,8 @@ static void change_service(struct supervisor *s, const char *sysname)
 	struct service *service = find_service(s, sysname);
 
 	/* The other one may have left. It gets the time to come back. */
-	if (service && service->served && !service->pid && !service->start_ms)
-		service->start_ms = now_ms() + RETRY_SERVED_MS;
+	if (service && service->served && !service->pid)
+		service->start_ms = now_ms() + RETRY_CHANGED_MS;
 }
 
 static void handle_event(struct supervisor *s, const struct shyper_event *event)
@@ -321,6 +323,7 @@ static void handle_exit(struct supervisor *s, struct service *service,
 		service->start_ms = now_ms();
 	} else if (code == SERVICE_SERVED) {
 		service->served = true;
+		service->start_ms = now_ms() + RETRY_SERVED_MS;
 	} else if (code == SERVICE_MISCONFIGURED) {
 		service_log(LOG_ERR, service->sysname,
 			    "misconfigured, not started again");
