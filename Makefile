@@ -61,7 +61,9 @@ $(parts): setup
 	@$(MAKE) $(quiet) -C $@ $(call part_flags,$@) all
 
 unit: setup
-	@$(if $(wildcard tests/unit/Makefile),$(MAKE) $(quiet) -C tests/unit O=$(B)/unit all)
+	@$(if $(wildcard tests/unit/Makefile),env -u SYSROOT -u CROSS_COMPILE \
+		-u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR \
+		$(MAKE) $(quiet) -C tests/unit O=$(B)/unit all)
 
 install:
 	@set -e; for part in $(installed); do \

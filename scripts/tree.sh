@@ -25,6 +25,8 @@ tree_unpack() {
 	echo 0123456789abcdef0123456789abcdef >"$dir/etc/machine-id"
 	cp "$dir/usr/share/libc-bin/nsswitch.conf" "$dir/etc/nsswitch.conf" 2>/dev/null ||
 		printf 'passwd: files\ngroup: files\nhosts: files\n' >"$dir/etc/nsswitch.conf"
+	# Escape sequences around each prompt only disturb who reads a console.
+	echo 'set enable-bracketed-paste off' >"$dir/etc/inputrc"
 	mkdir -p "$dir"/{dev,proc,sys,run,tmp,root,mnt}
 	cp "$dir/usr/share/base-files/dot.bashrc" "$dir/root/.bashrc"
 	cp "$dir/usr/share/base-files/dot.profile" "$dir/root/.profile"

@@ -2,7 +2,7 @@
 # host
 # A case fails, by name of the fault, when EL2 panics or root's kernel log shows
 # WARNING, BUG or Oops, though its script ends well.
-. tests/system/lib.sh
+. tests/system/lib/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -2,7 +2,7 @@
 # host
 # The check of the map in tests/README.md finds a test that did not run, a
 # sentence without a test and a missing table.
-. tests/system/lib.sh
+. tests/system/lib/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

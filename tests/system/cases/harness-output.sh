@@ -1,7 +1,7 @@
 #!/bin/bash
 # host
 # root-run gives a script's output, status and files, byte for byte.
-. tests/system/lib.sh
+. tests/system/lib/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

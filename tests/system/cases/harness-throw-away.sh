@@ -1,7 +1,7 @@
 #!/bin/bash
 # host
 # Two cases run side by side, and neither sees what the other one wrote.
-. tests/system/lib.sh
+. tests/system/lib/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

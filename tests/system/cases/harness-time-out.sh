@@ -1,7 +1,7 @@
 #!/bin/bash
 # host
 # A script that does not end is ended, with 124, by the limit given.
-. tests/system/lib.sh
+. tests/system/lib/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

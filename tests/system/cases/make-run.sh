@@ -2,7 +2,7 @@
 # host
 # `make run`, not for the first time: at the prompt within 40 s, without apt and
 # without a rebuild; leaving it gives a root shell; poweroff ends QEMU.
-. tests/system/lib.sh
+. tests/system/lib/check.sh
 . tests/lib/dialogue.sh
 work=$(mktemp -d)
 trap 'dialogue_kill; cp "$work/log" build/test-logs/make-run-console.log; rm -rf "$work"' EXIT
