@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What control.h wants of the architecture: starting CPUs and guests, waiting,
+ * and the end of the machine.
+ */
+#include "control.h"
+
+#include <asm/atomic.h>
+#include <asm/cpu.h>
+#include <asm/mmu.h>
+#include <asm/psci.h>
+#include <asm/traps.h>
+
+#include "cell.h"
+#include "irqchip.h"
+#include "percpu.h"
+#include "printk.h"
+
+#define PSCI_CPU_ON_64		(PSCI_CPU_ON | SMCCC_64)
+#define BOOT_SECONDS		5
+
+extern char secondary_start[];
+
+void arch_cpu_init(struct percpu *cpu __maybe_unused)
+{
+	cpu_init_el2();
+}
+
+int arch_cpu_boot(struct percpu *cpu)
+{
+	u64 deadline = read_sysreg(cntfrq_el0) * BOOT_SECONDS + read_sysreg(cntpct_el0);
+	s64 err;
+
+	err = (s64)(s32)smc_call(PSCI_CPU_ON_64, cpu->mpidr, (u64)secondary_start, cpu->id).x[0];
+	while (!err && !load_acquire(&cpu->online) && read_sysreg(cntpct_el0) < deadline)
+		asm volatile("yield");
+	if (load_acquire(&cpu->online))
+		return 0;
+	pr_error("CPU %u (MPIDR 0x%lx) does not start: PSCI %ld", cpu->id, cpu->mpidr, err);
+	return -1;
+}
+
+void arch_vcpu_enter(struct vcpu *vcpu, u64 entry, u64 context)
+{
+	struct trap_frame frame = { .elr = entry, .spsr = PSR_MODE_EL1H | PSR_DAIF };
+
+	cpu_reset_el1(vcpu);
+	irqchip_vcpu_reset(vcpu);
+	frame.x[0] = context;
+	guest_enter(&frame);
+}
+
+/*
+ * An interrupt that is pending and masked ends the wait (D1.6.2). The DSB
+ * completes what was stored before (an SGI's cause, D1.6.2).
+ */
+void arch_wait(void)
+{
+	dsb(sy);
+	asm volatile("wfi" : : : "memory");
+}
+
+void arch_halt(void)
+{
+	for (;;)
+		arch_wait();
+}
+
+void arch_system_off(void)
+{
+	smc_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+	arch_halt();
+}
+
+void arch_system_reset(void)
+{
+	smc_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+	arch_halt();
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Registers of a CPU: EL2's controls over the guest, and what a guest finds
+ * when it is started. A CPU runs one cell at a time and hands nothing of one
+ * to the next: all that EL1 and EL0 can reach is set here, at entry.
+ */
+#include <asm/cpu.h>
+
+#include <asm/mmu.h>
+#include <asm/sysreg.h>
+
+#include "cell.h"
+#include "percpu.h"
+
+#define ID_FIELD(value, shift)	((value) >> (shift) & 0xf)
+
+/* By number: not all assemblers know the newer names. */
+#define SYS_ZCR_EL2		s3_4_c1_c2_0
+#define SYS_PMUSERENR_EL0	pmuserenr_el0
+#define SYS_APIAKEYLO_EL1	s3_0_c2_c1_0
+#define SYS_APIAKEYHI_EL1	s3_0_c2_c1_1
+#define SYS_APIBKEYLO_EL1	s3_0_c2_c1_2
+#define SYS_APIBKEYHI_EL1	s3_0_c2_c1_3
+#define SYS_APDAKEYLO_EL1	s3_0_c2_c2_0
+#define SYS_APDAKEYHI_EL1	s3_0_c2_c2_1
+#define SYS_APDBKEYLO_EL1	s3_0_c2_c2_2
+#define SYS_APDBKEYHI_EL1	s3_0_c2_c2_3
+#define SYS_APGAKEYLO_EL1	s3_0_c2_c3_0
+#define SYS_APGAKEYHI_EL1	s3_0_c2_c3_1
+#define SYS_ZCR_EL1		s3_0_c1_c2_0
+#define SYS_SCXTNUM_EL0		s3_3_c13_c0_7
+#define SYS_SCXTNUM_EL1		s3_0_c13_c0_7
+#define SYS_HCRX_EL2		s3_4_c1_c2_2
+#define SYS_ID_AA64ISAR2_EL1	s3_0_c0_c6_2
+
+static bool has_sve(void)
+{
+	return ID_FIELD(read_sysreg(id_aa64pfr0_el1), 32);
+}
+
+static bool has_pauth(void)
+{
+	u64 isar1 = read_sysreg(id_aa64isar1_el1);
+	u64 isar2 = read_sysreg(SYS_ID_AA64ISAR2_EL1);
+
+	return isar1 & 0xff000ff0UL || isar2 & 0xff00UL;
+}
+
+static u32 pmu_version(void)
+{
+	u32 version = ID_FIELD(read_sysreg(id_aa64dfr0_el1), 8);
+
+	return version == 0xf ? 0 : version;
+}
+
+u64 cpu_hcr(void)
+{
+	u64 hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS |
+		  HCR_TID3 | HCR_TSC | HCR_TACR | HCR_RW;
+
+	if (has_pauth())
+		hcr |= HCR_APK | HCR_API;
+	if (ID_FIELD(read_sysreg(id_aa64mmfr1_el1), 16))
+		hcr |= HCR_TLOR;
+	return hcr;
+}
+
+/* Debug and PMU: the guest's own, but it may count nothing of EL2's. */
+static u64 mdcr(void)
+{
+	u64 value = 0;
+
+	if (pmu_version())
+		value |= read_sysreg(pmcr_el0) >> 11 & 0x1f;	/* HPMN: all counters */
+	if (pmu_version() >= 4)
+		value |= BIT(17);				/* HPMD */
+	/* TPMS, TTRF: no profiling or trace unit for guests; E2PB, E2TB 0. */
+	return value | BIT(14) | BIT(19);
+}
+
+void cpu_init_el2(void)
+{
+	/* Guests use FP and SVE untrapped; RES1 bits, TTA, TSM, TAM stay set. */
+	u64 cptr = 0x33ffUL | BIT(20) | BIT(30);
+
+	cptr &= ~BIT(10);					/* TFP */
+	if (has_sve())
+		cptr &= ~BIT(8);				/* TZ */
+	write_sysreg(cptr, cptr_el2);
+	isb();
+	if (has_sve())
+		write_sysreg(0x1ff, SYS_ZCR_EL2);
+	if (ID_FIELD(read_sysreg(id_aa64mmfr1_el1), 40))
+		write_sysreg(0, SYS_HCRX_EL2);
+	write_sysreg(cpu_hcr(), hcr_el2);
+	write_sysreg(0, hstr_el2);
+	write_sysreg(mdcr(), mdcr_el2);
+	write_sysreg(3, cnthctl_el2);	/* EL1 has counter and physical timer */
+	write_sysreg(0, cntvoff_el2);
+	write_sysreg(0, cnthp_ctl_el2);
+	write_sysreg(s2_vtcr(), vtcr_el2);
+	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+	isb();
+}
+
+static void reset_debug(void)
+{
+	write_sysreg(0, mdscr_el1);
+	write_sysreg(0, oslar_el1);
+	write_sysreg(0, mdccint_el1);
+	write_sysreg(0, contextidr_el1);
+	/* Breakpoints and watchpoints are off by MDSCR_EL1.MDE; the first of
+	 * each is what a stale one could be met by at single-step. */
+	write_sysreg(0, dbgbcr0_el1);
+	write_sysreg(0, dbgbvr0_el1);
+	write_sysreg(0, dbgwcr0_el1);
+	write_sysreg(0, dbgwvr0_el1);
+}
+
+static void reset_pmu(void)
+{
+	if (!pmu_version())
+		return;
+	write_sysreg(BIT(1) | BIT(2), pmcr_el0);	/* off, counters 0 */
+	write_sysreg(~0U, pmcntenclr_el0);
+	write_sysreg(~0U, pmintenclr_el1);
+	write_sysreg(~0U, pmovsclr_el0);
+	write_sysreg(0, pmuserenr_el0);
+	write_sysreg(0, pmselr_el0);
+	write_sysreg(0, pmccfiltr_el0);
+}
+
+static void reset_pauth(void)
+{
+	if (!has_pauth())
+		return;
+	write_sysreg(0, SYS_APIAKEYLO_EL1);
+	write_sysreg(0, SYS_APIAKEYHI_EL1);
+	write_sysreg(0, SYS_APIBKEYLO_EL1);
+	write_sysreg(0, SYS_APIBKEYHI_EL1);
+	write_sysreg(0, SYS_APDAKEYLO_EL1);
+	write_sysreg(0, SYS_APDAKEYHI_EL1);
+	write_sysreg(0, SYS_APDBKEYLO_EL1);
+	write_sysreg(0, SYS_APDBKEYHI_EL1);
+	write_sysreg(0, SYS_APGAKEYLO_EL1);
+	write_sysreg(0, SYS_APGAKEYHI_EL1);
+}
+
+static void reset_timers(void)
+{
+	write_sysreg(0, cntkctl_el1);
+	write_sysreg(0, cntv_ctl_el0);
+	write_sysreg(0, cntv_cval_el0);
+	write_sysreg(0, cntp_ctl_el0);
+	write_sysreg(0, cntp_cval_el0);
+}
+
+static void reset_system(void)
+{
+	/* MMU, caches off; RES1 bits (D19.2.126). */
+	write_sysreg(0x30d00800UL, sctlr_el1);
+	write_sysreg(0, actlr_el1);
+	write_sysreg(0, cpacr_el1);
+	write_sysreg(0, ttbr0_el1);
+	write_sysreg(0, ttbr1_el1);
+	write_sysreg(0, tcr_el1);
+	write_sysreg(0, mair_el1);
+	write_sysreg(0, amair_el1);
+	write_sysreg(0, vbar_el1);
+	write_sysreg(0, esr_el1);
+	write_sysreg(0, far_el1);
+	write_sysreg(0, afsr0_el1);
+	write_sysreg(0, afsr1_el1);
+	write_sysreg(0, elr_el1);
+	write_sysreg(0, spsr_el1);
+	write_sysreg(0, sp_el0);
+	write_sysreg(0, sp_el1);
+	write_sysreg(0, par_el1);
+	write_sysreg(0, csselr_el1);
+	write_sysreg(0, tpidr_el0);
+	write_sysreg(0, tpidrro_el0);
+	write_sysreg(0, tpidr_el1);
+	/* They exist where EL1 may be AArch32 (D19.2.33), of use to no guest. */
+	if (ID_FIELD(read_sysreg(id_aa64pfr0_el1), 4) == 2) {
+		write_sysreg(0, dacr32_el2);
+		write_sysreg(0, ifsr32_el2);
+		write_sysreg(0x700, fpexc32_el2);
+	}
+	if (ID_FIELD(read_sysreg(id_aa64pfr0_el1), 56) >= 2) {
+		write_sysreg(0, SYS_SCXTNUM_EL0);
+		write_sysreg(0, SYS_SCXTNUM_EL1);
+	}
+}
+
+void cpu_reset_el1(const struct vcpu *vcpu)
+{
+	reset_system();
+	reset_debug();
+	reset_pmu();
+	reset_pauth();
+	reset_timers();
+	if (has_sve()) {
+		write_sysreg(0x1ff, SYS_ZCR_EL1);
+		isb();
+		cpu_reset_sve();
+		write_sysreg(0, SYS_ZCR_EL1);
+	}
+	cpu_reset_fp();
+	write_sysreg(vcpu->vmpidr, vmpidr_el2);
+	write_sysreg(vcpu->cell->vttbr, vttbr_el2);
+	isb();
+	/*
+	 * Nothing of the last owner in TLBs and instruction caches: VMIDs are
+	 * reused, and the code was written by others (D8.14, D7.5.9).
+	 */
+	asm volatile("tlbi vmalls12e1" : : : "memory");
+	asm volatile("ic iallu" : : : "memory");
+	dsb(nsh);
+	isb();
+}
+
+/* What is not reset and kept apart between cells is not there for guests. */
+u64 cpu_filter_id(u32 crm, u32 op2, u64 value)
+{
+	switch (crm << 3 | op2) {
+	case 4 << 3 | 0:	/* PFR0: MPAM 43:40, AMU 47:44, RME 55:52 */
+		return value & ~(GENMASK(47, 40) | GENMASK(55, 52));
+	case 4 << 3 | 1:	/* PFR1: MTE, SME, MPAM fraction, NMI, THE, GCS */
+		return value & ~(GENMASK(11, 8) | GENMASK(19, 16) | GENMASK(27, 24) |
+				 GENMASK(31, 28) | GENMASK(39, 36) | GENMASK(47, 44) |
+				 GENMASK(51, 48));
+	case 4 << 3 | 5:	/* SMFR0 */
+		return 0;
+	case 5 << 3 | 0:	/* DFR0: trace, SPE, trace filter, TRBE, BRBE */
+		return value & ~(GENMASK(7, 4) | GENMASK(35, 32) | GENMASK(43, 40) |
+				 GENMASK(47, 44) | GENMASK(55, 52));
+	case 7 << 3 | 1:	/* MMFR1: LORegions, HCX */
+		return value & ~(GENMASK(19, 16) | GENMASK(43, 40));
+	case 7 << 3 | 2:	/* MMFR2: NV */
+		return value & ~GENMASK(27, 24);
+	}
+	return value;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Requests between CPUs, and the life of a virtual CPU.
+ *
+ *   OFF --vcpu_start()--> ON_PENDING --its CPU, in cpu_park()--> ON
+ *    ^                                                           |
+ *    +-----------------vcpu_stop_self(), on its CPU--------------+
+ *
+ * A request is a flag and an SGI that says no more than "look". Nobody waits
+ * at EL2 for another CPU.
+ */
+#include "control.h"
+
+#include <asm/atomic.h>
+
+#include "cell.h"
+#include "errno.h"
+#include "irqchip.h"
+#include "percpu.h"
+#include "stats.h"
+
+void cpu_request(struct percpu *cpu, u32 requests)
+{
+	atomic_fetch_or(&cpu->requests, requests);
+	irqchip_send_event(cpu);
+}
+
+void cpu_handle_requests(struct percpu *cpu)
+{
+	u32 requests = READ_ONCE(cpu->requests) ? atomic_exchange(&cpu->requests, 0) : 0;
+
+	if (requests & CPU_REQ_STOP)
+		vcpu_stop_self();
+	/* CPU_REQ_VGIC: the exit path synchronises what is dirty. */
+}
+
+/* ON_PENDING -> ON, with what to begin. */
+static bool take_start(struct vcpu *vcpu, u64 *entry, u64 *context)
+{
+	bool start;
+
+	if (READ_ONCE(vcpu->state) != VCPU_ON_PENDING)
+		return false;
+	spin_lock(&vcpu->cell->lock);
+	start = vcpu->state == VCPU_ON_PENDING;
+	if (start) {
+		*entry = vcpu->entry;
+		*context = vcpu->context;
+		vcpu_set_state(vcpu, VCPU_ON);
+	}
+	spin_unlock(&vcpu->cell->lock);
+	return start;
+}
+
+void cpu_park(void)
+{
+	struct percpu *cpu = this_cpu();
+	u64 entry, context;
+	struct vcpu *vcpu;
+
+	for (;;) {
+		irqchip_handle_irqs(cpu);
+		/* A stop that comes when the vcpu is off has been done. */
+		atomic_exchange(&cpu->requests, 0);
+		vcpu = READ_ONCE(cpu->vcpu);
+		if (vcpu && take_start(vcpu, &entry, &context))
+			arch_vcpu_enter(vcpu, entry, context);
+		arch_wait();
+	}
+}
+
+void vcpu_stop_self(void)
+{
+	struct vcpu *vcpu = this_cpu()->vcpu;
+
+	irqchip_vcpu_exit(vcpu);
+	spin_lock(&vcpu->cell->lock);
+	vcpu_set_state(vcpu, VCPU_OFF);
+	spin_unlock(&vcpu->cell->lock);
+	arch_stack_restart(cpu_park);
+}
+
+int vcpu_start(struct vcpu *vcpu, u64 entry, u64 context)
+{
+	struct cell *cell = vcpu->cell;
+	int err = 0;
+
+	spin_lock(&cell->lock);
+	if (READ_ONCE(vcpu->cpu->vcpu) != vcpu || !vcpu->cpu->online)
+		err = -EPERM;
+	else if (vcpu->state == VCPU_ON)
+		err = -EEXIST;
+	else if (vcpu->state == VCPU_ON_PENDING)
+		err = -EAGAIN;
+	if (!err) {
+		vcpu->entry = entry;
+		vcpu->context = context;
+		vcpu_set_state(vcpu, VCPU_ON_PENDING);
+	}
+	spin_unlock(&cell->lock);
+	if (!err)
+		cpu_request(vcpu->cpu, 0);
+	return err;
+}

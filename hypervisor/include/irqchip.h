@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The physical interrupt controller, as generic code sees it, and the entry
+ * points for interrupts that others raise in a cell.
+ */
+#ifndef HV_IRQCHIP_H
+#define HV_IRQCHIP_H
+
+#include "types.h"
+
+struct cell;
+struct percpu;
+struct vcpu;
+
+void irqchip_init(void);
+void irqchip_cpu_init(struct percpu *cpu);
+u32 irqchip_nr_irqs(void);
+
+/* Interrupts the CPU at EL2: it shall look at its requests. */
+void irqchip_send_event(const struct percpu *cpu);
+
+/* What an exit was about. */
+enum irq_kind {
+	IRQ_NONE,		/* gone before it was acknowledged */
+	IRQ_EVENT,		/* EL2's SGI */
+	IRQ_MAINTENANCE,	/* list registers are to be filled */
+	IRQ_GUEST,
+};
+
+/* Takes all physical interrupts that are pending; gives the first one's kind. */
+enum irq_kind irqchip_handle_irqs(struct percpu *cpu);
+
+/* The vcpu's list registers against its vGIC state, if something changed. */
+void irqchip_sync(struct vcpu *vcpu);
+/* Virtual interface and private physical interrupts as after reset. */
+void irqchip_vcpu_reset(struct vcpu *vcpu);
+/* Leaves nothing of the vcpu in this CPU. */
+void irqchip_vcpu_exit(struct vcpu *vcpu);
+/* An interrupt waits in a list register (for a standby that must not sleep). */
+bool irqchip_vcpu_pending(const struct vcpu *vcpu);
+
+/*
+ * Makes interrupt @intid (an SPI) of @cell pending. Any CPU, no lock of a
+ * vGIC held. -EINVAL: not an SPI that the cell owns.
+ */
+int irqchip_inject_irq(struct cell *cell, u32 intid);
+
+/* Puts GIC pages of @cell under emulation; root's LPIs are passed through. */
+int irqchip_cell_init(struct cell *cell, u64 gicd, u64 gicr);
+
+/* Root's interrupt for cell @id. */
+u32 irqchip_root_spi(u32 id);
+
+#endif /* HV_IRQCHIP_H */
