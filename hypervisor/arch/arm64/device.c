@@ -59,7 +59,7 @@ void arch_regs_free(volatile u32 *regs)
 		return;
 	dsb(sy);
 	remap(regs, S1_DATA);
-	mem_free((void *)regs, 1);
+	mem_free((void *)(u64)regs, 1);
 }
 
 int arch_regs_map(struct cell *cell, u64 ipa, volatile u32 *regs)
