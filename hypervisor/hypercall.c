@@ -7,6 +7,7 @@
 
 #include "boot.h"
 #include "cell.h"
+#include "device.h"
 #include "errno.h"
 #include "mem.h"
 #include "panic.h"
@@ -65,6 +66,13 @@ static const struct {
 	hypercall_handler handler;
 } calls[] = {
 	{ HVISOR_HC_INFO, hc_info },
+	{ HVISOR_HC_CELL_ADD_DEVICE, hc_cell_add_device },
+	{ HVISOR_HC_DEVICE_DECLARE, hc_device_declare },
+	{ HVISOR_HC_DEVICE_ANSWER, hc_device_answer },
+	{ HVISOR_HC_DEVICE_INTERRUPT, hc_device_interrupt },
+	{ HVISOR_HC_DEVICE_RELEASE, hc_device_release },
+	{ HVISOR_HC_DEVICE_CONFIG, hc_device_config },
+	{ HVISOR_HC_DEVICE_FAIL, hc_device_fail },
 	{ HVISOR_HC_PANIC, hc_panic },
 };
 

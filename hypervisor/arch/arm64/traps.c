@@ -13,6 +13,7 @@
 
 #include "cell.h"
 #include "control.h"
+#include "device.h"
 #include "errno.h"
 #include "irqchip.h"
 #include "panic.h"
@@ -102,6 +103,9 @@ static void handle_mmio(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u6
 		trap_skip(frame);
 		return;
 	}
+	/* Readable memory that is out for a moment: no instruction to emulate. */
+	if (!(esr & (ESR_ABT_WNR | ESR_ABT_S1PTW)) && device_read_retry(vcpu->cell, ipa))
+		return;
 	if ((esr & ESR_ABT_S1PTW) || mmio_decode(esr, &access)) {
 		inject_abort(frame, false, FSC_EXTERNAL, esr, far);
 		return;
@@ -113,6 +117,8 @@ static void handle_mmio(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u6
 	result = mmio_handle_access(&vcpu->cell->mmio, &access);
 	if (result == MMIO_RETRY)
 		return;
+	if (result == MMIO_FAIL)
+		cell_fail(HVISOR_REASON_DEVICE, frame, esr, far, ipa);
 	if (result != MMIO_HANDLED) {
 		inject_abort(frame, false, FSC_EXTERNAL, esr, far);
 		return;

@@ -23,6 +23,7 @@
 #include "panic.h"
 #include "percpu.h"
 #include "printk.h"
+#include "timer.h"
 
 #define GICD_CTLR		0x0000
 #define GICD_TYPER		0x0004
@@ -220,7 +221,8 @@ static void redist_init(struct percpu *cpu)
 		mmio_write32(sgi + GIC_IPRIORITYR + n, PRIORITY_GUEST * 0x01010101U);
 	mmio_write32(sgi + GIC_IPRIORITYR, (PRIORITY_GUEST * 0x01010100U) | PRIORITY_EVENT);
 	wait_rwp(cpu->gicr + GICR_CTLR, GICR_CTLR_RWP);
-	mmio_write32(sgi + GIC_ISENABLER, BIT(EVENT_SGI) | BIT(platform.maintenance));
+	mmio_write32(sgi + GIC_ISENABLER, BIT(EVENT_SGI) | BIT(platform.maintenance) |
+		     BIT(platform.hyp_timer));
 }
 
 static void reset_virtual_interface(u64 hcr)
@@ -401,6 +403,11 @@ static enum irq_kind handle_one(struct percpu *cpu, u32 intid)
 		isb();
 		deactivate(intid);
 		return IRQ_MAINTENANCE;
+	}
+	if (intid == platform.hyp_timer) {
+		timer_handle_irq();
+		deactivate(intid);
+		return IRQ_EVENT;
 	}
 	if (intid >= VGIC_LPI_BASE)
 		forward_lpi(vcpu->cell, vcpu, intid, priority);
