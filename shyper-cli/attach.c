@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "context.h"
+#include "service.h"
 
 #define ESCAPE_KEY	0x1d	/* ^] */
 #define CONNECT_TRIES	30	/* a backend that is started again: 0.1 s each */
@@ -52,7 +52,7 @@ static int connect_console(const char *sysname)
 	int fd, err = -ENOENT;
 
 	snprintf(address.sun_path, sizeof(address.sun_path),
-		 CONTEXT_RUN_FOLDER "/%s.sock", sysname);
+		 SERVICE_RUN_FOLDER "/%s.sock", sysname);
 	for (int i = 0; i < CONNECT_TRIES; i++) {
 		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (fd < 0)

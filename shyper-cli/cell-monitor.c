@@ -262,10 +262,6 @@ static enum service_status run(struct watch *w)
 	int err;
 
 	catch_signals(&mask);
-	err = service_make_folder();
-	if (err)
-		service_log(LOG_WARNING, w->name, "/run/shyper: %s",
-			    strerror(-err));
 	err = shyper_monitor_open(w->ctx, w->name, &w->monitor);
 	if (err)
 		return open_failed(w, err);

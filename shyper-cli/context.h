@@ -8,7 +8,6 @@
 #include "command.h"
 
 #define CONTEXT_CELLS_FOLDER	"/etc/shyper/cells"
-#define CONTEXT_RUN_FOLDER	"/run/shyper"
 
 /* The session's context, made at first need; NULL: said so on stderr. */
 struct shyper_ctx *context_get(const struct invocation *invocation);

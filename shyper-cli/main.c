@@ -35,6 +35,7 @@ static int parse(struct session *session, struct arguments *arguments, int argc,
 	};
 	int option;
 
+	opterr = 0;
 	/* '+': the first word that is no option is the command. */
 	while ((option = getopt_long(argc, argv, "+jqc:b:fhV", options,
 				     NULL)) >= 0) {
@@ -61,6 +62,10 @@ static int parse(struct session *session, struct arguments *arguments, int argc,
 			arguments->version = true;
 			break;
 		default:
+			cli_error(session, argv[optind - 1], "see --help",
+				  option == '?' && optopt && strchr("cb", optopt) ?
+					  "a value is missing" :
+					  "no such option");
 			return -1;
 		}
 	}

@@ -52,5 +52,5 @@ void service_log(int level, const char *subject, const char *format, ...)
 
 int service_make_folder(void)
 {
-	return mkdir("/run/shyper", 0755) && errno != EEXIST ? -errno : 0;
+	return mkdir(SERVICE_RUN_FOLDER, 0755) && errno != EEXIST ? -errno : 0;
 }

@@ -6,7 +6,13 @@
 #ifndef SHYPER_CLI_SERVICE_H
 #define SHYPER_CLI_SERVICE_H
 
+/* Tests have folders of their own. */
+#ifndef SERVICE_FOLDER
 #define SERVICE_FOLDER		"/usr/libexec/shyper"
+#endif
+#ifndef SERVICE_RUN_FOLDER
+#define SERVICE_RUN_FOLDER	"/run/shyper"
+#endif
 
 /*
  * Environment: file to be read in place of the device's configuration in sysfs;
@@ -36,7 +42,7 @@ void service_notify(const char *state);
 __attribute__((format(printf, 3, 4)))
 void service_log(int level, const char *subject, const char *format, ...);
 
-/* Makes /run/shyper where no unit has: 0 or -errno. */
+/* Makes SERVICE_RUN_FOLDER where no unit has: 0 or -errno. */
 int service_make_folder(void);
 
 #endif /* SHYPER_CLI_SERVICE_H */

@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,7 +32,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "context.h"
 #include "mediated.h"
 #include "service.h"
 
@@ -195,7 +195,7 @@ static void write_override(const struct supervisor *s, struct service *service,
 	shyper_device_close(opened);
 	if (config && mediated_override(s->mediated, cell, device, config)) {
 		snprintf(service->config, sizeof(service->config),
-			 CONTEXT_RUN_FOLDER "/%s.json", service->sysname);
+			 SERVICE_RUN_FOLDER "/%s.json", service->sysname);
 		mask = umask(0077);
 		if (json_dump_file(config, service->config, JSON_COMPACT)) {
 			service_log(LOG_ERR, service->sysname, "%s: %s",
@@ -463,7 +463,7 @@ int supervise_run(struct shyper_ctx *ctx, const struct mediated *mediated)
 
 	err = service_make_folder();
 	if (err)
-		service_log(LOG_WARNING, "daemon", CONTEXT_RUN_FOLDER ": %s",
+		service_log(LOG_WARNING, "daemon", SERVICE_RUN_FOLDER ": %s",
 			    strerror(-err));
 	err = shyper_events_open(ctx, &events);
 	if (err)

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tests of the tables in shyper-cli/cmd-*.c and of what their handlers print,
+ * with the library over a recorded /sys.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <shyper/shyper.h>
+
+#include "batch.h"
+#include "command.h"
+
+static char root[64];
+static char output[65536], errors[65536];
+
+static void put(const char *path, const char *text)
+{
+	char full[512];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	for (char *slash = full + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		mkdir(full, 0755);
+		*slash = '/';
+	}
+	file = fopen(full, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void put_cell(const char *sysname, const char *id, const char *name,
+		     const char *state, const char *reason)
+{
+	const struct {
+		const char *file, *text;
+	} files[] = {
+		{ "id", id }, { "name", name }, { "state", state },
+		{ "reason", reason }, { "starts", "3\n" }, { "cpus", "2-3\n" },
+		{ "memory", "268435456\n" }, { "uptime_ms", "61000\n" },
+		{ "failure", "" }, { "statistics/vmexits_total", "42\n" },
+		{ "statistics/cpu0/vmexits_total", "42\n" },
+	};
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/class/hvisor/%s/%s", sysname,
+			 files[i].file);
+		put(path, files[i].text);
+	}
+}
+
+static int make_tree(void **state)
+{
+	strcpy(root, "/tmp/shyper-cli-XXXXXX");
+	assert_non_null(mkdtemp(root));
+	put("/sys/class/hvisor/control/abi_version", "1.0\n");
+	put_cell("cell0", "0\n", "root\n", "running\n", "none\n");
+	put_cell("cell1", "1\n", "debian\n", "running\n", "none\n");
+	put_cell("cell2", "2\n", "broken\n", "failed\n", "unmapped\n");
+	put("/sys/class/hvisor/cell2/failure",
+	    "REASON=unmapped\nCPU=0\nPC=0x40001000\nIPA=0x10000000\n");
+	put("/sys/class/hvisor/cell1.blk0/type", "blk\n");
+	put("/sys/class/hvisor/cell1.blk0/index", "0\n");
+	put("/sys/class/hvisor/cell1.blk0/name", "blk0\n");
+	put("/sys/class/hvisor/cell1.blk0/config", "{\"path\": \"/a\"}");
+	put("/sys/class/hvisor/cell1.blk0/statistics/requests", "7\n");
+	return 0;
+}
+
+static int remove_tree(void **state)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", root);
+	return system(command);
+}
+
+static FILE *redirect(int fd, int *saved)
+{
+	FILE *file = tmpfile();
+
+	assert_non_null(file);
+	*saved = dup(fd);
+	dup2(fileno(file), fd);
+	return file;
+}
+
+static void restore(int fd, int saved, FILE *file, char *text, size_t size)
+{
+	dup2(saved, fd);
+	close(saved);
+	rewind(file);
+	text[fread(text, 1, size - 1, file)] = '\0';
+	fclose(file);
+}
+
+/* Carries out @line, or the script @path, below @below. */
+static enum cli_status run_below(const char *below, const char *line,
+				 const char *path, bool go_on)
+{
+	struct session session = { 0 };
+	int saved_output, saved_errors;
+	FILE *out, *err;
+	enum cli_status status;
+
+	assert_int_equal(shyper_ctx_create(&session.ctx), 0);
+	assert_int_equal(shyper_ctx_set_root(session.ctx, below), 0);
+	fflush(NULL);
+	out = redirect(STDOUT_FILENO, &saved_output);
+	err = redirect(STDERR_FILENO, &saved_errors);
+	status = path ? batch_run(&session, path, go_on) :
+			command_run_line(&session, line);
+	fflush(NULL);
+	restore(STDERR_FILENO, saved_errors, err, errors, sizeof(errors));
+	restore(STDOUT_FILENO, saved_output, out, output, sizeof(output));
+	shyper_ctx_destroy(session.ctx);
+	return status;
+}
+
+static enum cli_status run(const char *line)
+{
+	return run_below(root, line, NULL, false);
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t count = 0;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+static void test_each_verb_is_complete(void **state)
+{
+	const struct command *c, *d;
+
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		const struct argument *a = c->arguments;
+		bool ended = false;
+
+		assert_non_null(c->run);
+		assert_true(strlen(c->help) > 5 && strlen(c->help) < 100);
+		assert_true(c->help[strlen(c->help) - 1] != '.');
+		for (size_t j = 0; j < i; j++) {
+			d = command_at(j);
+			assert_string_not_equal(c->words, d->words);
+		}
+		/* Nothing can follow what is optional or many but the like. */
+		for (size_t j = 0; j < COMMAND_MAX_ARGUMENTS && a[j].name; j++) {
+			assert_false(ended && !a[j].optional);
+			ended = ended || a[j].optional || a[j].many;
+			assert_true(!a[j].many ||
+				    j + 1 == COMMAND_MAX_ARGUMENTS ||
+				    !a[j + 1].name);
+		}
+	}
+}
+
+static void test_each_option_is_unambiguous(void **state)
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		const struct option_desc *o = c->options;
+
+		for (size_t j = 0; j < COMMAND_MAX_OPTIONS && o[j].name; j++) {
+			assert_non_null(o[j].help);
+			assert_int_equal(o[j].kind == OPTION_NUMBER,
+					 o[j].value != NULL);
+			assert_null(strchr("jqh", o[j].letter ?: '?'));
+			for (size_t k = 0; k < j; k++) {
+				assert_string_not_equal(o[j].name, o[k].name);
+				assert_true(!o[j].letter ||
+					    o[j].letter != o[k].letter);
+			}
+		}
+	}
+}
+
+static void test_each_verb_has_help_of_its_own(void **state)
+{
+	const struct command *c;
+	char line[128];
+
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		if (c->hidden)
+			continue;
+		snprintf(line, sizeof(line), "help %s", c->words);
+		assert_int_equal(run(line), CLI_DONE);
+		assert_non_null(strstr(output, c->words));
+		assert_non_null(strstr(output, c->help));
+	}
+	assert_int_equal(run("help"), CLI_DONE);
+	assert_null(strstr(output, "complete"));
+	assert_int_equal(run("help nothing"), CLI_USAGE);
+}
+
+static json_t *json_output(void)
+{
+	json_t *value = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+
+	assert_non_null(value);
+	return value;
+}
+
+static void test_cells_are_listed(void **state)
+{
+	json_t *list, *cell;
+
+	assert_int_equal(run("cell list"), CLI_DONE);
+	assert_string_equal(
+		output,
+		"ID  NAME    STATE    CPUS  MEMORY  UPTIME\n"
+		"0   root    running  2-3   256M    1m01s\n"
+		"1   debian  running  2-3   256M    1m01s\n"
+		"2   broken  failed   2-3   256M    1m01s\n");
+	assert_int_equal(run("-j cell list"), CLI_DONE);
+	list = json_output();
+	assert_int_equal(json_array_size(list), 3);
+	cell = json_array_get(list, 2);
+	assert_int_equal(json_integer_value(json_object_get(cell, "id")), 2);
+	assert_string_equal(json_string_value(json_object_get(cell, "reason")),
+			    "unmapped");
+	json_decref(list);
+}
+
+static void test_a_cell_is_shown_by_name_and_by_number(void **state)
+{
+	char by_name[4096];
+
+	assert_int_equal(run("cell show debian"), CLI_DONE);
+	assert_non_null(strstr(output, "blk0"));
+	assert_null(strstr(output, "failure"));
+	strcpy(by_name, output);
+	assert_int_equal(run("cell show cell1"), CLI_DONE);
+	assert_string_equal(output, by_name);
+}
+
+static void test_a_failed_cell_shows_its_registers(void **state)
+{
+	json_t *cell;
+
+	assert_int_equal(run("cell show broken"), CLI_DONE);
+	assert_non_null(strstr(output, "PC=0x40001000"));
+	assert_int_equal(run("cell show broken --json"), CLI_DONE);
+	cell = json_output();
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_object_get(cell, "failure"), "IPA")),
+		"0x10000000");
+	json_decref(cell);
+}
+
+static void test_devices_are_listed_and_shown(void **state)
+{
+	static const char *const lines[] = { "device show cell1.blk0 -j",
+					     "device show debian.blk0 -j" };
+
+	assert_int_equal(run("device list"), CLI_DONE);
+	assert_string_equal(output, "DEVICE      TYPE\ncell1.blk0  blk\n");
+	assert_int_equal(run("device list broken -j"), CLI_DONE);
+	assert_string_equal(output, "[]\n");
+	for (size_t i = 0; i < 2; i++) {
+		json_t *device;
+
+		assert_int_equal(run(lines[i]), CLI_DONE);
+		device = json_output();
+		assert_int_equal(
+			json_integer_value(json_object_get(
+				json_object_get(device, "statistics"),
+				"requests")), 7);
+		assert_string_equal(
+			json_string_value(json_object_get(
+				json_object_get(device, "config"), "path")),
+			"/a");
+		json_decref(device);
+	}
+}
+
+static void test_what_is_missing_is_not_found(void **state)
+{
+	static const char *const lines[] = {
+		"cell show nothing", "cell stop cell9", "cell start nothing",
+		"cell destroy nothing", "cell log nothing",
+		"cell console nothing", "device show cell1.nothing",
+		"device show nothing.blk0", "device list nothing",
+		"cell console broken", "cell console debian con7",
+		"system daemon /nonexistent",
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (run(lines[i]) != CLI_NOT_FOUND)
+			fail_msg("%s: %s", lines[i], errors);
+		assert_int_equal(count_lines(errors), 1);
+		assert_int_equal(strncmp(errors, "shyper: ", 8), 0);
+		assert_string_equal(output, "");
+	}
+}
+
+static void test_without_hypervisor_there_is_one_line(void **state)
+{
+	static const char *const lines[] = {
+		"cell list", "cell show debian", "cell start debian",
+		"cell destroy debian", "device list", "system log",
+		"system status", "system daemon", "cell log debian",
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (run_below("/nonexistent", lines[i], NULL, false) !=
+		    CLI_NO_HYPERVISOR)
+			fail_msg("%s: %s", lines[i], errors);
+		assert_int_equal(count_lines(errors), 1);
+		assert_string_equal(output, "");
+	}
+	assert_int_equal(run_below("/nonexistent", "system version", NULL,
+				   false), CLI_DONE);
+}
+
+static void test_all_faults_of_a_configuration_are_told(void **state)
+{
+	char line[200], expected[200];
+	json_t *list;
+
+	put("/bad.json", "{ \"version\": 1, \"name\": \"a b\", \"cpus\": 0,\n"
+			 "\"memory\": \"3x\", \"boot\": {} }");
+	snprintf(line, sizeof(line), "cell check %s/bad.json", root);
+	snprintf(expected, sizeof(expected), "shyper: %s/bad.json: /", root);
+	assert_int_equal(run(line), CLI_FAILED);
+	assert_true(count_lines(errors) >= 3);
+	assert_int_equal(strncmp(errors, expected, strlen(expected)), 0);
+	strcat(line, " -j");
+	assert_int_equal(run(line), CLI_FAILED);
+	list = json_output();
+	assert_true(json_array_size(json_object_get(json_array_get(list, 0),
+						    "findings")) >= 3);
+	json_decref(list);
+	assert_int_equal(run("cell check /nonexistent.json"), CLI_NOT_FOUND);
+}
+
+static void test_a_script_names_the_line_that_failed(void **state)
+{
+	char path[128], expected[200];
+
+	put("/script", "# comment\n\ncell list\ncell show nothing\ncell list\n");
+	snprintf(path, sizeof(path), "%s/script", root);
+	assert_int_equal(run_below(root, NULL, path, false), CLI_NOT_FOUND);
+	snprintf(expected, sizeof(expected), "shyper: %s:4: ", path);
+	assert_int_equal(strncmp(errors, expected, strlen(expected)), 0);
+	assert_int_equal(count_lines(output), 4);
+	assert_int_equal(run_below(root, NULL, path, true), CLI_NOT_FOUND);
+	assert_int_equal(count_lines(output), 8);
+	assert_int_equal(run_below(root, NULL, "/nonexistent", false),
+			 CLI_NOT_FOUND);
+}
+
+static void test_the_shell_completes_what_there_is(void **state)
+{
+	assert_int_equal(run("complete cell show ''"), CLI_DONE);
+	assert_string_equal(output, "root\ndebian\nbroken\n");
+	assert_int_equal(run("complete device show cell1."), CLI_DONE);
+	assert_string_equal(output, "cell1.blk0\n");
+	assert_int_equal(run("complete cell st"), CLI_DONE);
+	assert_string_equal(output, "start\nstop\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_verb_is_complete),
+		cmocka_unit_test(test_each_option_is_unambiguous),
+		cmocka_unit_test(test_each_verb_has_help_of_its_own),
+		cmocka_unit_test(test_cells_are_listed),
+		cmocka_unit_test(test_a_cell_is_shown_by_name_and_by_number),
+		cmocka_unit_test(test_a_failed_cell_shows_its_registers),
+		cmocka_unit_test(test_devices_are_listed_and_shown),
+		cmocka_unit_test(test_what_is_missing_is_not_found),
+		cmocka_unit_test(test_without_hypervisor_there_is_one_line),
+		cmocka_unit_test(test_all_faults_of_a_configuration_are_told),
+		cmocka_unit_test(test_a_script_names_the_line_that_failed),
+		cmocka_unit_test(test_the_shell_completes_what_there_is),
+	};
+
+	return cmocka_run_group_tests(tests, make_tree, remove_tree);
+}
