@@ -69,6 +69,10 @@ static void read_text(struct shyper_config *config, const char *text,
 	json_t *root;
 
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+	if (!root && json_error_code(&error) == json_error_out_of_memory) {
+		config->is_out_of_memory = true;
+		return;
+	}
 	if (!root) {
 		report_syntax(config, &error);
 		return;

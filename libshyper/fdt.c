@@ -177,6 +177,7 @@ static void write_gic(struct writer *w, const struct shyper_config *config)
 
 	node_begin_at(w, "interrupt-controller", LAYOUT_GICD_IPA);
 	put_text(w, "compatible", "arm,gic-v3");
+	put_u32(w, "#address-cells", 0);
 	put_u32(w, "#interrupt-cells", 3);
 	put_empty(w, "interrupt-controller");
 	put_cells(w, "reg", reg, ARRAY_SIZE(reg));

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What a guest finds: the device tree, read back by libfdt and by dtc, and the
+ * images in its memory.
+ */
+#include <errno.h>
+#include <libfdt.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "boot.h"
+#include "machine.h"
+
+#define CORPUS	TESTS_DIR "/corpus/cell/"
+#define DTB_SIZE 0x10000
+
+static struct shyper_config *load(const struct machine *machine, const char *path)
+{
+	struct shyper_config *config = NULL;
+
+	assert_int_equal(shyper_config_load(machine->ctx, path, &config), 0);
+	assert_true(shyper_config_is_valid(config));
+	return config;
+}
+
+static int node(const void *fdt, const char *path)
+{
+	int offset = fdt_path_offset(fdt, path);
+
+	assert_true(offset >= 0);
+	return offset;
+}
+
+static const char *text_of(const void *fdt, const char *path, const char *name)
+{
+	const char *text = fdt_getprop(fdt, node(fdt, path), name, NULL);
+
+	assert_non_null(text);
+	return text;
+}
+
+static uint32_t cell_of(const void *fdt, const char *path, const char *name,
+			int index)
+{
+	int length;
+	const fdt32_t *cells = fdt_getprop(fdt, node(fdt, path), name, &length);
+
+	assert_non_null(cells);
+	assert_in_range(index, 0, length / 4 - 1);
+	return fdt32_ld(&cells[index]);
+}
+
+static bool has(const void *fdt, const char *path, const char *name)
+{
+	return fdt_getprop(fdt, node(fdt, path), name, NULL);
+}
+
+static void build(const struct shyper_config *config, void *fdt)
+{
+	struct guest_boot boot = {
+		.initrd_start = 0x42000000, .initrd_end = 0x42001000,
+		.kaslr_seed = 0x1122334455667788,
+	};
+
+	memset(boot.rng_seed, 0x5a, sizeof(boot.rng_seed));
+	assert_int_equal(fdt_build(config, &boot, fdt, DTB_SIZE), 0);
+	assert_int_equal(fdt_check_full(fdt, DTB_SIZE), 0);
+}
+
+static void test_tree_describes_the_cell(void **state)
+{
+	struct shyper_config *config = load(*state,
+				TESTS_DIR "/../configs/cells/debian2.json");
+	char fdt[DTB_SIZE];
+
+	build(config, fdt);
+	assert_int_equal(cell_of(fdt, "/memory@40000000", "reg", 1), 0x40000000);
+	assert_int_equal(cell_of(fdt, "/memory@40000000", "reg", 3), 256 << 20);
+	assert_string_equal(text_of(fdt, "/psci", "method"), "hvc");
+	assert_int_equal(fdt_node_check_compatible(fdt, node(fdt, "/psci"),
+						   "arm,psci-0.2"), 0);
+	assert_string_equal(text_of(fdt, "/cpus/cpu@1", "enable-method"), "psci");
+	assert_int_equal(cell_of(fdt, "/cpus/cpu@1", "reg", 0), 1);
+	assert_true(fdt_path_offset(fdt, "/cpus/cpu@2") < 0);
+	assert_int_equal(cell_of(fdt, "/interrupt-controller@8000000", "reg", 5),
+			 0x080a0000);
+	assert_int_equal(cell_of(fdt, "/interrupt-controller@8000000", "reg", 7),
+			 0x40000);
+	assert_int_equal(cell_of(fdt, "/timer", "interrupts", 7), 11);
+	assert_string_equal(text_of(fdt, "/virtio_mmio@a000000", "compatible"),
+			    "virtio,mmio");
+	assert_int_equal(cell_of(fdt, "/virtio_mmio@a002000", "interrupts", 1), 18);
+	assert_int_equal(cell_of(fdt, "/virtio_mmio@a002000", "interrupts", 2), 1);
+	assert_true(has(fdt, "/virtio_mmio@a002000", "dma-coherent"));
+	shyper_config_free(config);
+}
+
+static void test_chosen_has_the_command_line(void **state)
+{
+	struct shyper_config *config = load(*state, CORPUS "good/plain.json");
+	char fdt[DTB_SIZE];
+
+	build(config, fdt);
+	assert_string_equal(text_of(fdt, "/chosen", "bootargs"),
+			    "console=hvc0 root=/dev/vda rw earlycon");
+	assert_string_equal(text_of(fdt, "/chosen", "stdout-path"),
+			    "/serial@9000000");
+	assert_string_equal(text_of(fdt, "/serial@9000000", "compatible"), "arm,pl011");
+	assert_int_equal(cell_of(fdt, "/chosen", "linux,initrd-start", 1), 0x42000000);
+	assert_int_equal(cell_of(fdt, "/chosen", "linux,initrd-end", 1), 0x42001000);
+	assert_int_equal(cell_of(fdt, "/chosen", "kaslr-seed", 0), 0x11223344);
+	assert_true(has(fdt, "/chosen", "rng-seed"));
+	shyper_config_free(config);
+}
+
+static void test_earlycon_and_kaslr_are_the_users_choice(void **state)
+{
+	struct shyper_config *config = load(*state, CORPUS "good/all-keys.json");
+	char fdt[DTB_SIZE];
+
+	free(config->cmdline);
+	config->cmdline = strdup("quiet earlycon=pl011,0x9000000");
+	build(config, fdt);
+	assert_string_equal(text_of(fdt, "/chosen", "bootargs"),
+			    "quiet earlycon=pl011,0x9000000");
+	assert_false(has(fdt, "/chosen", "kaslr-seed"));
+	free(config->cmdline);
+	config->cmdline = strdup("noearlycon=1");
+	build(config, fdt);
+	assert_string_equal(text_of(fdt, "/chosen", "bootargs"),
+			    "noearlycon=1 earlycon");
+	free(config->cmdline);
+	config->cmdline = NULL;
+	build(config, fdt);
+	assert_string_equal(text_of(fdt, "/chosen", "bootargs"), "earlycon");
+	shyper_config_free(config);
+}
+
+static void test_echo_region_has_no_node(void **state)
+{
+	struct shyper_config *config = load(*state, CORPUS "good/all-keys.json");
+	int offset, nodes = 0;
+	char fdt[DTB_SIZE];
+
+	build(config, fdt);
+	fdt_for_each_subnode(offset, fdt, 0)
+		nodes += !fdt_node_check_compatible(fdt, offset, "virtio,mmio");
+	assert_int_equal(nodes, 2);
+	shyper_config_free(config);
+}
+
+static void test_dtc_accepts_the_tree(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_config *config = load(machine, CORPUS "good/31-devices.json");
+	char fdt[DTB_SIZE], command[256];
+
+	build(config, fdt);
+	machine_write(machine, "/tree.dtb", fdt, fdt_totalsize(fdt));
+	/* Not even a warning. */
+	snprintf(command, sizeof(command),
+		 "test -z \"$(dtc -I dtb -O dts -o /dev/null %s/tree.dtb 2>&1)\"",
+		 machine->root);
+	assert_int_equal(system(command), 0);
+	shyper_config_free(config);
+}
+
+static void test_no_room_is_an_error_at_every_size(void **state)
+{
+	struct shyper_config *config = load(*state, CORPUS "good/31-devices.json");
+	struct guest_boot boot = { 0 };
+	size_t size, needed;
+	char *fdt = malloc(DTB_SIZE);
+
+	assert_int_equal(fdt_build(config, &boot, fdt, DTB_SIZE), 0);
+	needed = fdt_totalsize(fdt);
+	free(fdt);
+	for (size = 0; size < needed; size += 7) {
+		fdt = malloc(size + 1);
+		assert_int_equal(fdt_build(config, &boot, fdt, size), -ENOSPC);
+		free(fdt);
+	}
+	shyper_config_free(config);
+}
+
+static void test_images_are_in_memory(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_config *config = load(machine, CORPUS "good/plain.json");
+	uint8_t *memory = calloc(1, config->memory);
+	uint64_t entry, argument, initrd;
+
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	assert_int_equal(entry, 0x40000000);
+	assert_memory_equal(memory + 56, "ARM\x64", 4);
+	assert_int_equal(argument, 0x40000000 + 0x2200000);
+	assert_int_equal(fdt_check_full(memory + 0x2200000, DTB_SIZE), 0);
+	initrd = cell_of(memory + 0x2200000, "/chosen", "linux,initrd-start", 1);
+	assert_memory_equal(memory + initrd - 0x40000000, "initrd", 6);
+	assert_int_equal(cell_of(memory + 0x2200000, "/chosen", "linux,initrd-end", 1),
+			 initrd + 6);
+	free(memory);
+	shyper_config_free(config);
+}
+
+static void test_images_that_changed_are_refused(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_config *config = load(machine, CORPUS "good/plain.json");
+	uint8_t *memory = calloc(1, config->memory);
+	uint64_t entry = 1, argument = 1;
+
+	machine_write_text(machine, "/boot/vmlinuz", "no kernel any more");
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument),
+			 -ENOEXEC);
+	assert_string_equal(shyper_ctx_get_error(machine->ctx)->subject,
+			    "/boot/vmlinuz");
+	assert_int_equal(entry & argument, 1);
+	free(config->initrd);
+	config->initrd = strdup("/nowhere");
+	shyper_ctx_set_root(machine->ctx, machine->root);
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument),
+			 -ENOENT);
+	free(memory);
+	shyper_config_free(config);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_tree_describes_the_cell),
+		TEST(test_chosen_has_the_command_line),
+		TEST(test_earlycon_and_kaslr_are_the_users_choice),
+		TEST(test_echo_region_has_no_node),
+		TEST(test_dtc_accepts_the_tree),
+		TEST(test_no_room_is_an_error_at_every_size),
+		TEST(test_images_are_in_memory),
+		TEST(test_images_that_changed_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Cells and devices of a recorded sysfs tree; hugepages; and the conversation
+ * with a monitor, which a thread plays here.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "memory.h"
+#include "sysfs.h"
+#include "wire.h"
+
+#define CLASS "/sys/class/hvisor/"
+
+static const char *const tree[][2] = {
+	{ CLASS "control/dev", "10:122\n" },
+	{ CLASS "cell0/name", "root\n" },
+	{ CLASS "cell0/state", "running\n" },
+	{ CLASS "cell0/cpus", "0-1\n" },
+	{ CLASS "cell12/name", "debian2\n" },
+	{ CLASS "cell12/state", "failed\n" },
+	{ CLASS "cell12/reason", "unmapped\n" },
+	{ CLASS "cell12/cpus", "2-3\n" },
+	{ CLASS "cell12/memory", "268435456\n" },
+	{ CLASS "cell12/starts", "7\n" },
+	{ CLASS "cell12/failure", "REASON=unmapped\nCPU=0\nPC=0xffff800008010000\n" },
+	{ CLASS "cell12/statistics/exits_total", "123\n" },
+	{ CLASS "cell12/statistics/cpu10/exits_total", "20\n" },
+	{ CLASS "cell12/statistics/cpu9/exits_total", "103\n" },
+	{ CLASS "cell12/config", "{\"version\":1,\"name\":\"debian2\",\"cpus\":2,"
+	  "\"memory\":\"256M\",\"boot\":{\"kernel\":\"/gone\"}}" },
+	{ CLASS "cell12.blk0/type", "blk\n" },
+	{ CLASS "cell12.blk0/index", "1\n" },
+	{ CLASS "cell12.blk0/config", "{\"path\":\"/disk\"}" },
+	{ CLASS "cell12.blk0/statistics/requests", "18446744073709551615\n" },
+	{ CLASS "cell12.con0/type", "console\n" },
+	{ CLASS "cell12.con0/index", "0\n" },
+	{ CLASS "cell2/name", "small\n" },
+	{ CLASS "cell2/state", "created\n" },
+	{ CLASS "cellar/name", "wine\n" },
+};
+
+static int tree_setup(void **state)
+{
+	size_t i;
+
+	machine_setup(state);
+	for (i = 0; i < ARRAY_SIZE(tree); i++)
+		machine_write_text(*state, tree[i][0], tree[i][1]);
+	return 0;
+}
+
+static void test_cells_are_listed_by_id(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_cell **cells;
+
+	assert_int_equal(shyper_ctx_probe(machine->ctx), 0);
+	assert_int_equal(shyper_cell_list(machine->ctx, &cells), 3);
+	assert_string_equal(shyper_cell_get_name(cells[0]), "root");
+	assert_string_equal(shyper_cell_get_name(cells[1]), "small");
+	assert_string_equal(shyper_cell_get_name(cells[2]), "debian2");
+	assert_null(cells[3]);
+	shyper_cell_list_free(cells);
+}
+
+static void test_cell_is_found_by_name_and_id(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_cell *cell = NULL, *same;
+
+	assert_int_equal(shyper_cell_open(machine->ctx, "debian2", &cell), 0);
+	assert_int_equal(shyper_cell_get_id(cell), 12);
+	assert_string_equal(shyper_cell_get_sysname(cell), "cell12");
+	assert_int_equal(shyper_cell_get_state(cell), SHYPER_CELL_FAILED);
+	assert_string_equal(shyper_cell_get_reason(cell), "unmapped");
+	assert_string_equal(shyper_cell_get_cpus(cell), "2-3");
+	assert_int_equal(shyper_cell_get_memory(cell), 268435456);
+	assert_int_equal(shyper_cell_get_starts(cell), 7);
+	assert_int_equal(shyper_cell_open(machine->ctx, "cell12", &same), 0);
+	assert_string_equal(shyper_cell_get_name(same), "debian2");
+	shyper_cell_close(same);
+	machine_write_text(machine, CLASS "cell12/state", "running\n");
+	assert_int_equal(shyper_cell_refresh(cell), 0);
+	assert_int_equal(shyper_cell_get_state(cell), SHYPER_CELL_RUNNING);
+	machine_write_text(machine, CLASS "cell12/name", "another\n");
+	assert_int_equal(shyper_cell_refresh(cell), -ENOENT);
+	shyper_cell_close(cell);
+}
+
+static void test_missing_things_are_named(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_device *device;
+	struct shyper_cell *cell;
+	char text[256];
+
+	assert_int_equal(shyper_cell_open(machine->ctx, "nobody", &cell), -ENOENT);
+	shyper_error_format(shyper_ctx_get_error(machine->ctx), text, sizeof(text));
+	assert_string_equal(text, "cell nobody: does not exist");
+	assert_int_equal(shyper_cell_open_id(machine->ctx, 3, &cell), -ENOENT);
+	assert_int_equal(shyper_device_open(machine->ctx, "cell12.net0", &device),
+			 -ENOENT);
+	assert_int_equal(shyper_device_open(machine->ctx, "../cell0", &device),
+			 -ENOENT);
+}
+
+static void test_statistics_and_failure_are_read(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_value *values;
+	struct shyper_cell *cell;
+
+	assert_int_equal(shyper_cell_open(machine->ctx, "cell12", &cell), 0);
+	assert_int_equal(shyper_cell_read_statistics(cell, &values), 3);
+	assert_string_equal(values[0].name, "cpu9/exits_total");
+	assert_string_equal(values[1].name, "cpu10/exits_total");
+	assert_string_equal(values[1].value, "20");
+	assert_string_equal(values[2].name, "exits_total");
+	free(values);
+	assert_int_equal(shyper_cell_read_failure(cell, &values), 3);
+	assert_string_equal(values[2].name, "PC");
+	assert_string_equal(values[2].value, "0xffff800008010000");
+	free(values);
+	shyper_cell_close(cell);
+}
+
+static void test_devices_are_listed_by_index(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_device **devices;
+	struct shyper_value *values;
+	char *config;
+
+	assert_int_equal(shyper_device_list(machine->ctx, NULL, &devices), 2);
+	assert_string_equal(shyper_device_get_name(devices[0]), "con0");
+	assert_string_equal(shyper_device_get_sysname(devices[1]), "cell12.blk0");
+	assert_string_equal(shyper_device_get_type(devices[1]), "blk");
+	assert_int_equal(shyper_device_get_cell(devices[1]), 12);
+	assert_int_equal(shyper_device_get_index(devices[1]), 1);
+	assert_int_equal(shyper_device_read_config(devices[1], &config), 16);
+	assert_string_equal(config, "{\"path\":\"/disk\"}");
+	free(config);
+	assert_int_equal(shyper_device_read_statistics(devices[1], &values), 1);
+	assert_string_equal(values[0].value, "18446744073709551615");
+	free(values);
+	shyper_device_list_free(devices);
+}
+
+/* The images of a cell that exists may have gone since. */
+static void test_config_of_a_cell_is_read_without_its_files(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_config *config;
+	struct shyper_cell *cell;
+
+	assert_int_equal(shyper_cell_open(machine->ctx, "cell12", &cell), 0);
+	assert_int_equal(shyper_cell_read_config(cell, &config), 0);
+	assert_int_equal(shyper_config_get_nr_cpus(config), 2);
+	shyper_config_free(config);
+	machine_write_text(machine, CLASS "cell12/config", "{}");
+	assert_int_equal(shyper_cell_read_config(cell, &config), -EINVAL);
+	shyper_cell_close(cell);
+}
+
+static void test_without_module_everything_says_so(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_config *config = NULL;
+	struct shyper_cell **cells, *cell;
+
+	assert_int_equal(shyper_ctx_probe(machine->ctx), -ENODEV);
+	assert_int_equal(shyper_cell_list(machine->ctx, &cells), -ENODEV);
+	assert_int_equal(shyper_cell_open(machine->ctx, "debian", &cell), -ENODEV);
+	assert_true(*shyper_ctx_get_error(machine->ctx)->hint);
+	assert_int_equal(shyper_config_load(machine->ctx,
+			 TESTS_DIR "/corpus/cell/good/plain.json", &config), 0);
+	assert_int_equal(shyper_cell_create(machine->ctx, config, &cell), -ENODEV);
+	shyper_config_free(config);
+}
+
+static void test_cpu_lists_are_parsed(void **state)
+{
+	uint64_t mask;
+
+	(void)state;
+	assert_int_equal(cpulist_parse("0-3,8\n", &mask), 0);
+	assert_int_equal(mask, 0x10f);
+	assert_int_equal(cpulist_parse("\n", &mask), 0);
+	assert_int_equal(mask, 0);
+	assert_int_equal(cpulist_parse("60-70", &mask), 0);
+	assert_true(mask == 0xf000000000000000ULL);
+	assert_int_equal(cpulist_parse("3-1", &mask), -EINVAL);
+	assert_int_equal(cpulist_parse("a", &mask), -EINVAL);
+	assert_int_equal(cpulist_parse("1;2", &mask), -EINVAL);
+	assert_int_equal(cpulist_parse("0-99999999999", &mask), -EINVAL);
+}
+
+#define HUGEPAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+/* The recorded kernel does not make hugepages, however often it is asked. */
+static void test_missing_hugepages_are_counted_and_undone(void **state)
+{
+	struct machine *machine = *state;
+	uint64_t before, count;
+
+	assert_int_equal(memory_reserve(machine->ctx, "cell a", 300, &before), 0);
+	assert_int_equal(before, 300);
+	machine_write_text(machine, HUGEPAGES "free_hugepages", "100\n");
+	machine_write_text(machine, HUGEPAGES "resv_hugepages", "10\n");
+	assert_int_equal(memory_reserve(machine->ctx, "cell a", 128, &before),
+			 -ENOMEM);
+	assert_non_null(strstr(shyper_ctx_get_error(machine->ctx)->text,
+			       "128 hugepages of 2 MiB, 38 are missing"));
+	assert_int_equal(sysfs_read_hugepages(machine->ctx, "nr_hugepages", &count), 0);
+	assert_int_equal(count, 300);
+}
+
+static void test_holder_of_memory_is_named(void **state)
+{
+	struct machine *machine = *state;
+	int fd = memfd_create("shyper:testcell", MFD_CLOEXEC);
+	char holders[256], expected[32];
+
+	assert_true(fd >= 0);
+	snprintf(expected, sizeof(expected), "(%d)", getpid());
+	shyper_ctx_set_root(machine->ctx, "");
+	assert_int_equal(memory_find_holders(machine->ctx, "testcell", holders,
+					     sizeof(holders)), 1);
+	assert_non_null(strstr(holders, expected));
+	close(fd);
+	assert_int_equal(memory_find_holders(machine->ctx, "testcell", holders,
+					     sizeof(holders)), 0);
+}
+
+/* A monitor that takes one request and gives one answer. */
+struct fake_monitor {
+	int socket;
+	const char *answer;
+	char request[256];
+};
+
+static void *fake_monitor_run(void *argument)
+{
+	struct fake_monitor *fake = argument;
+	int fd = accept(fake->socket, NULL, NULL);
+	ssize_t got = read(fd, fake->request, sizeof(fake->request) - 1);
+
+	if (got > 0 && write(fd, fake->answer, strlen(fake->answer)) < 0)
+		fake->request[0] = '\0';
+	close(fd);
+	return NULL;
+}
+
+static int start_with_answer(struct machine *machine, struct fake_monitor *fake)
+{
+	struct sockaddr_un address;
+	struct shyper_cell *cell;
+	pthread_t thread;
+	int err;
+
+	machine_write_text(machine, "/run/shyper/lock", "");
+	assert_int_equal(wire_address(machine->ctx, "cell2", &address), 0);
+	fake->socket = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(fake->socket, (struct sockaddr *)&address,
+			      sizeof(address)), 0);
+	assert_int_equal(listen(fake->socket, 1), 0);
+	pthread_create(&thread, NULL, fake_monitor_run, fake);
+	assert_int_equal(shyper_cell_open(machine->ctx, "small", &cell), 0);
+	err = shyper_cell_start(cell, 2000);
+	pthread_join(thread, NULL);
+	shyper_cell_close(cell);
+	close(fake->socket);
+	return err;
+}
+
+static void test_start_asks_the_monitor(void **state)
+{
+	struct fake_monitor fake = { .answer = "{\"ok\":true}\n" };
+
+	assert_int_equal(start_with_answer(*state, &fake), 0);
+	assert_string_equal(fake.request, "{\"op\":\"start\",\"timeout_ms\":2000}\n");
+}
+
+static void test_refusal_of_the_monitor_is_told(void **state)
+{
+	struct fake_monitor fake = {
+		.answer = "{\"ok\":false,\"code\":-110,\"text\":\"device blk0: no\"}\n",
+	};
+	struct machine *machine = *state;
+	char text[256];
+
+	assert_int_equal(start_with_answer(machine, &fake), -ETIMEDOUT);
+	shyper_error_format(shyper_ctx_get_error(machine->ctx), text, sizeof(text));
+	assert_string_equal(text, "cell small: device blk0: no");
+}
+
+static void test_nonsense_of_the_monitor_is_an_error(void **state)
+{
+	struct fake_monitor fake = { .answer = "[1]\n" };
+
+	assert_int_equal(start_with_answer(*state, &fake), -EPROTO);
+}
+
+static void test_monitor_that_dies_is_an_error(void **state)
+{
+	struct fake_monitor fake = { .answer = "{\"ok\"" };
+
+	assert_int_equal(start_with_answer(*state, &fake), -ECONNRESET);
+}
+
+static void test_missing_monitor_names_its_unit(void **state)
+{
+	struct machine *machine = *state;
+	const struct shyper_error *error = shyper_ctx_get_error(machine->ctx);
+	struct shyper_cell *cell;
+
+	assert_int_equal(shyper_cell_open(machine->ctx, "small", &cell), 0);
+	assert_int_equal(shyper_cell_start(cell, 100), -ETIMEDOUT);
+	assert_non_null(strstr(error->hint, "shyper-cell@cell2"));
+	assert_non_null(strstr(error->hint, "shyper system daemon"));
+	shyper_cell_close(cell);
+}
+
+static void test_first_cause_is_reported(void **state)
+{
+	struct machine *machine = *state;
+
+	error_set(machine->ctx, -EIO, "disk", "sector 7", "is %s", "broken");
+	assert_int_equal(error_set(machine->ctx, -EINVAL, "all", NULL, "fails"),
+			 -EINVAL);
+	assert_int_equal(shyper_ctx_get_error(machine->ctx)->code, -EIO);
+	assert_string_equal(shyper_ctx_get_error(machine->ctx)->text, "is broken");
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, tree_setup, machine_teardown)
+#define BARE_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_cells_are_listed_by_id),
+		TEST(test_cell_is_found_by_name_and_id),
+		TEST(test_missing_things_are_named),
+		TEST(test_statistics_and_failure_are_read),
+		TEST(test_devices_are_listed_by_index),
+		TEST(test_config_of_a_cell_is_read_without_its_files),
+		BARE_TEST(test_without_module_everything_says_so),
+		cmocka_unit_test(test_cpu_lists_are_parsed),
+		BARE_TEST(test_missing_hugepages_are_counted_and_undone),
+		BARE_TEST(test_holder_of_memory_is_named),
+		TEST(test_start_asks_the_monitor),
+		TEST(test_refusal_of_the_monitor_is_told),
+		TEST(test_nonsense_of_the_monitor_is_an_error),
+		TEST(test_monitor_that_dies_is_an_error),
+		TEST(test_missing_monitor_names_its_unit),
+		BARE_TEST(test_first_cause_is_reported),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+include $(top)/libshyper/objects.mk
+
+cflags-libshyper := -I$(top)/libshyper -I$(top)/libshyper/include -I$(top)/include
+libs-libshyper := -ljansson -lfdt -ludev
+libshyper-srcs := $(patsubst %.o,libshyper/%.c,$(core-objs)) \
+	tests/unit/libshyper/machine.c
+
+tests-libshyper := test_config test_layout test_boot test_cells test_memory_failure
+srcs-test_config := $(libshyper-srcs)
+srcs-test_layout := $(libshyper-srcs)
+srcs-test_boot := $(libshyper-srcs)
+srcs-test_cells := $(libshyper-srcs)
+srcs-test_memory_failure := $(libshyper-srcs)
+ldflags-test_memory_failure := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
