@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# include/ has the host's stand-ins for <asm/...>; the rest is EL2's own.
+cflags-hypervisor := -iquote $(top)/hypervisor/include \
+	-I$(top)/tests/unit/hypervisor/include -I$(top)/hypervisor/arch/arm64/include \
+	-I$(top)/include
+
+tests-hypervisor := test_virtio_mmio test_slot test_doorbell test_device
+srcs-test_virtio_mmio := hypervisor/virtio-mmio.c
+srcs-test_slot := hypervisor/slot.c
+srcs-test_doorbell := hypervisor/doorbell.c
+srcs-test_device := $(addprefix hypervisor/,device.c device-request.c device-hypercall.c \
+	earlycon.c slot.c doorbell.c virtio-mmio.c mmio.c)
