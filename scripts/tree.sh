@@ -28,8 +28,11 @@ tree_unpack() {
 	# Escape sequences around each prompt only disturb who reads a console.
 	echo 'set enable-bracketed-paste off' >"$dir/etc/inputrc"
 	mkdir -p "$dir"/{dev,proc,sys,run,tmp,root,mnt}
-	cp "$dir/usr/share/base-files/dot.bashrc" "$dir/root/.bashrc"
-	cp "$dir/usr/share/base-files/dot.profile" "$dir/root/.profile"
+	cat >"$dir/etc/profile" <<-'EOF'
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+		PS1='\u@\h:\w\$ '
+		export PATH
+	EOF
 }
 
 # tree_accounts DIR: passwd and group from their masters, and the system groups
