@@ -2,6 +2,7 @@
 /* Virtual devices of cells as sysfs shows them. */
 #include <shyper/device.h>
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,13 +161,34 @@ int shyper_device_read_attribute(struct shyper_device *device, const char *name,
 	       explain_read(device->ctx, length, device->sysname, name) : length;
 }
 
+/* The keys of the summary are the names of the files in upper case. */
+static void names_to_lower(struct shyper_value *values, int count)
+{
+	int i;
+	char *c;
+
+	for (i = 0; i < count; i++) {
+		for (c = values[i].name; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+	}
+}
+
 int shyper_device_read_statistics(struct shyper_device *device,
 				  struct shyper_value **ret_values)
 {
+	char cell[24], file[HVISOR_DEVICE_NAME_LEN + 8], *text;
 	int count;
 
 	ctx_begin(device->ctx);
-	count = sysfs_read_values(device->ctx, device->sysname, "statistics",
-				  ret_values);
-	return count < 0 ? error_no_memory(device->ctx) : count;
+	text_format(cell, sizeof(cell), "cell%u", device->cell);
+	text_format(file, sizeof(file), "virtio/%s", device->name);
+	count = sysfs_read_all(device->ctx, cell, file, &text);
+	if (count < 0)
+		return explain_read(device->ctx, count, device->sysname, file);
+	count = values_parse(text, ret_values);
+	free(text);
+	if (count < 0)
+		return error_no_memory(device->ctx);
+	names_to_lower(*ret_values, count);
+	return count;
 }

@@ -51,7 +51,7 @@ bool sysfs_parse_name(const char *name, unsigned int *ret_cell, const char **res
 
 /*
  * All files of a folder of values and of the folders in it, sorted:
- * "exits_total", "cpu0/exits_total". Returns their number; 0: no such folder.
+ * "vmexits_total", "cpu0/exits_total". Returns their number; 0: no such folder.
  */
 int sysfs_read_values(const struct shyper_ctx *ctx, const char *device,
 		      const char *folder, struct shyper_value **ret_values);

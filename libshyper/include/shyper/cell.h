@@ -69,7 +69,7 @@ SHYPER_API uint64_t shyper_cell_get_uptime_ms(const struct shyper_cell *cell);
 
 /**
  * struct shyper_value - a named value, of statistics or of a failure
- * @name: as in sysfs; "exits_total", "cpu0/exits_total", "PC"
+ * @name: as in sysfs; "vmexits_total", "cpu0/vmexits_total", "PC"
  * @value: as text
  */
 struct shyper_value {

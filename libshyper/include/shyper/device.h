@@ -49,13 +49,16 @@ SHYPER_API int shyper_device_read_config(struct shyper_device *device,
 					 char **ret_text);
 
 /*
- * One attribute of sysfs without the newline, cut to @size. Returns its
- * length. @name may have one slash: "statistics/requests".
+ * One file of the device's folder in sysfs, its first line, cut to @size.
+ * Returns its length.
  */
 SHYPER_API int shyper_device_read_attribute(struct shyper_device *device,
 					    const char *name, char *buffer,
 					    size_t size);
-/* As shyper_cell_read_statistics(). */
+/*
+ * All values at one moment, in the kernel's order and under its names:
+ * "requests", "in_flight" ... Returns their number; freed by free().
+ */
 SHYPER_API int shyper_device_read_statistics(struct shyper_device *device,
 					     struct shyper_value **ret_values);
 

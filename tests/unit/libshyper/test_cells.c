@@ -37,15 +37,16 @@ static const char *const tree[][2] = {
 	{ CLASS "cell12/memory", "268435456\n" },
 	{ CLASS "cell12/starts", "7\n" },
 	{ CLASS "cell12/failure", "REASON=unmapped\nCPU=0\nPC=0xffff800008010000\n" },
-	{ CLASS "cell12/statistics/exits_total", "123\n" },
-	{ CLASS "cell12/statistics/cpu10/exits_total", "20\n" },
-	{ CLASS "cell12/statistics/cpu9/exits_total", "103\n" },
+	{ CLASS "cell12/statistics/vmexits_total", "123\n" },
+	{ CLASS "cell12/statistics/cpu10/vmexits_total", "20\n" },
+	{ CLASS "cell12/statistics/cpu9/vmexits_total", "103\n" },
 	{ CLASS "cell12/config", "{\"version\":1,\"name\":\"debian2\",\"cpus\":2,"
 	  "\"memory\":\"256M\",\"boot\":{\"kernel\":\"/gone\"}}" },
 	{ CLASS "cell12.blk0/type", "blk\n" },
 	{ CLASS "cell12.blk0/index", "1\n" },
 	{ CLASS "cell12.blk0/config", "{\"path\":\"/disk\"}" },
-	{ CLASS "cell12.blk0/statistics/requests", "18446744073709551615\n" },
+	{ CLASS "cell12/virtio/blk0",
+	  "INDEX=1\nREQUESTS=18446744073709551615\nIN_FLIGHT_MAX=32\n" },
 	{ CLASS "cell12.con0/type", "console\n" },
 	{ CLASS "cell12.con0/index", "0\n" },
 	{ CLASS "cell2/name", "small\n" },
@@ -126,10 +127,10 @@ static void test_statistics_and_failure_are_read(void **state)
 
 	assert_int_equal(shyper_cell_open(machine->ctx, "cell12", &cell), 0);
 	assert_int_equal(shyper_cell_read_statistics(cell, &values), 3);
-	assert_string_equal(values[0].name, "cpu9/exits_total");
-	assert_string_equal(values[1].name, "cpu10/exits_total");
+	assert_string_equal(values[0].name, "cpu9/vmexits_total");
+	assert_string_equal(values[1].name, "cpu10/vmexits_total");
 	assert_string_equal(values[1].value, "20");
-	assert_string_equal(values[2].name, "exits_total");
+	assert_string_equal(values[2].name, "vmexits_total");
 	free(values);
 	assert_int_equal(shyper_cell_read_failure(cell, &values), 3);
 	assert_string_equal(values[2].name, "PC");
@@ -154,8 +155,10 @@ static void test_devices_are_listed_by_index(void **state)
 	assert_int_equal(shyper_device_read_config(devices[1], &config), 16);
 	assert_string_equal(config, "{\"path\":\"/disk\"}");
 	free(config);
-	assert_int_equal(shyper_device_read_statistics(devices[1], &values), 1);
-	assert_string_equal(values[0].value, "18446744073709551615");
+	assert_int_equal(shyper_device_read_statistics(devices[1], &values), 3);
+	assert_string_equal(values[1].name, "requests");
+	assert_string_equal(values[1].value, "18446744073709551615");
+	assert_string_equal(values[2].name, "in_flight_max");
 	free(values);
 	shyper_device_list_free(devices);
 }
