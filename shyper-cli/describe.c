@@ -18,12 +18,15 @@ const struct output_field cell_columns[] = {
 const struct output_field device_columns[] = {
 	{ "sysname", "DEVICE", OUTPUT_PLAIN, NULL },
 	{ "type", "TYPE", OUTPUT_PLAIN, NULL },
+	{ "attached", "SERVED", OUTPUT_PLAIN, NULL },
+	{ "backend_pid", "PID", OUTPUT_PLAIN, NULL },
 	{ 0 }
 };
 
 static const struct output_field cell_device_columns[] = {
 	{ "name", "NAME", OUTPUT_PLAIN, NULL },
 	{ "type", "TYPE", OUTPUT_PLAIN, NULL },
+	{ "attached", "SERVED", OUTPUT_PLAIN, NULL },
 	{ 0 }
 };
 
@@ -48,6 +51,8 @@ const struct output_field device_fields[] = {
 	{ "name", "name", OUTPUT_PLAIN, NULL },
 	{ "cell", "cell", OUTPUT_PLAIN, NULL },
 	{ "index", "index", OUTPUT_PLAIN, NULL },
+	{ "attached", "served", OUTPUT_PLAIN, NULL },
+	{ "backend_pid", "backend's pid", OUTPUT_PLAIN, NULL },
 	{ "config", "config", OUTPUT_HIDDEN_IF_EMPTY, NULL },
 	{ "statistics", "statistics", OUTPUT_HIDDEN_IF_EMPTY, NULL },
 	{ 0 }
@@ -69,14 +74,21 @@ json_t *describe_cell(const struct shyper_cell *cell)
 			 (json_int_t)shyper_cell_get_uptime_ms(cell));
 }
 
-json_t *describe_device(const struct shyper_device *device)
+json_t *describe_device(struct shyper_device *device)
 {
-	return json_pack("{s:s s:i s:i s:s s:s}",
+	char attached[8] = "", pid[16] = "";
+
+	shyper_device_read_attribute(device, "attached", attached,
+				     sizeof(attached));
+	shyper_device_read_attribute(device, "backend_pid", pid, sizeof(pid));
+	return json_pack("{s:s s:i s:i s:s s:s s:b s:i}",
 			 "sysname", shyper_device_get_sysname(device),
 			 "cell", (int)shyper_device_get_cell(device),
 			 "index", (int)shyper_device_get_index(device),
 			 "name", shyper_device_get_name(device),
-			 "type", shyper_device_get_type(device));
+			 "type", shyper_device_get_type(device),
+			 "attached", !strcmp(attached, "1"),
+			 "backend_pid", atoi(pid));
 }
 
 static json_t *describe_value(const char *text)

@@ -9,7 +9,7 @@
 
 /* What "list" shows of each; NULL: out of memory. */
 json_t *describe_cell(const struct shyper_cell *cell);
-json_t *describe_device(const struct shyper_device *device);
+json_t *describe_device(struct shyper_device *device);
 
 /* Named values as an object: numbers where they are decimal, else text. */
 json_t *describe_values(const struct shyper_value *values, int count);

@@ -63,7 +63,7 @@ struct service {
 	int64_t start_ms;
 	int64_t kill_ms;
 	int kill_signal;
-	char config[96];
+	char config[128];
 };
 
 static const int signals[] = { SIGCHLD, SIGTERM, SIGINT };

@@ -76,7 +76,9 @@ static int make_tree(void **state)
 	put("/sys/class/hvisor/cell1.blk0/index", "0\n");
 	put("/sys/class/hvisor/cell1.blk0/name", "blk0\n");
 	put("/sys/class/hvisor/cell1.blk0/config", "{\"path\": \"/a\"}");
-	put("/sys/class/hvisor/cell1.blk0/statistics/requests", "7\n");
+	put("/sys/class/hvisor/cell1.blk0/attached", "1\n");
+	put("/sys/class/hvisor/cell1.blk0/backend_pid", "321\n");
+	put("/sys/class/hvisor/cell1/virtio/blk0", "TYPE=blk\nREQUESTS=7\n");
 	return 0;
 }
 
@@ -273,7 +275,8 @@ static void test_devices_are_listed_and_shown(void **state)
 					     "device show debian.blk0 -j" };
 
 	assert_int_equal(run("device list"), CLI_DONE);
-	assert_string_equal(output, "DEVICE      TYPE\ncell1.blk0  blk\n");
+	assert_string_equal(output, "DEVICE      TYPE  SERVED  PID\n"
+				    "cell1.blk0  blk   yes     321\n");
 	assert_int_equal(run("device list broken -j"), CLI_DONE);
 	assert_string_equal(output, "[]\n");
 	for (size_t i = 0; i < 2; i++) {

@@ -92,13 +92,14 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[256];
+	char command[512];
 
 	if (daemon_pid > 0)
 		kill(daemon_pid, SIGKILL);
 	daemon_pid = 0;
-	snprintf(command, sizeof(command), "rm -rf '%s' '%s' '%s'", root,
-		 SERVICE_RUN_FOLDER, SERVICE_FOLDER);
+	snprintf(command, sizeof(command), "rm -rf '%s' '" SERVICE_FOLDER
+		 "' " LOG " " SERVICE_RUN_FOLDER "/mediated "
+		 SERVICE_RUN_FOLDER "/once", root);
 	return system(command);
 }
 

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tests of shyper-cli/cell-monitor.c: its policy, with a cell and a clock of
+ * this file's own. Time passes only in ppoll().
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define main	cell_monitor_main
+#include "cell-monitor.c"
+#undef main
+
+#include <cmocka.h>
+
+#define MAX_STARTS	16
+
+/* The cell: what it does when it is started, and what was done to it. */
+static struct {
+	int64_t now;
+	enum shyper_restart policy;
+	/* How each run ends, after how long. */
+	enum shyper_cell_state end_state;
+	const char *end_reason;
+	int64_t run_ms;
+	/* Before it has gone. */
+	int most_starts;
+	int64_t most_ms;
+
+	enum shyper_cell_state state;
+	const char *reason;
+	bool changed;
+	int64_t end_at;		/* of this run; 0: none */
+	bool gone;
+
+	int64_t started_at[MAX_STARTS];
+	int starts;
+	int open_error;
+	int start_errors;	/* as many starts fail */
+	int requests;		/* as many are waiting at the socket */
+	int answered;		/* code of the last answer */
+} cell;
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *now);
+int __wrap_ppoll(struct pollfd *fds, nfds_t count,
+		 const struct timespec *timeout, const sigset_t *mask);
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *now)
+{
+	now->tv_sec = cell.now / 1000;
+	now->tv_nsec = cell.now % 1000 * 1000000;
+	return 0;
+}
+
+static int cell_goes(struct pollfd *fds)
+{
+	cell.gone = true;
+	fds[0].revents = POLLHUP;
+	return 1;
+}
+
+int __wrap_ppoll(struct pollfd *fds, nfds_t count,
+		 const struct timespec *timeout, const sigset_t *mask)
+{
+	int64_t until = timeout ? cell.now + timeout->tv_sec * 1000 +
+				  timeout->tv_nsec / 1000000 : INT64_MAX;
+
+	assert_int_equal(count, 2);
+	fds[0].revents = 0;
+	fds[1].revents = cell.requests ? POLLIN : 0;
+	if (cell.requests)
+		return 1;
+	if (cell.starts >= cell.most_starts || cell.now > cell.most_ms)
+		return cell_goes(fds);
+	if (cell.end_at && cell.end_at <= until) {
+		cell.now = cell.end_at;
+		cell.end_at = 0;
+		cell.state = cell.end_state;
+		cell.reason = cell.end_reason;
+		cell.changed = true;
+		fds[0].revents = POLLIN;
+		return 1;
+	}
+	if (!timeout)
+		return cell_goes(fds);
+	cell.now = until;
+	return 0;
+}
+
+int shyper_ctx_create(struct shyper_ctx **ret_ctx)
+{
+	return 0;
+}
+
+void shyper_ctx_destroy(struct shyper_ctx *ctx)
+{
+}
+
+const struct shyper_error *shyper_ctx_get_error(const struct shyper_ctx *ctx)
+{
+	static const struct shyper_error none;
+
+	return &none;
+}
+
+void shyper_error_format(const struct shyper_error *error, char *buffer,
+			 unsigned long size)
+{
+	buffer[0] = '\0';
+}
+
+const char *shyper_cell_state_name(enum shyper_cell_state state)
+{
+	return state == SHYPER_CELL_FAILED ? "failed" : "stopped";
+}
+
+enum shyper_restart
+shyper_config_get_restart(const struct shyper_config *config)
+{
+	return cell.policy;
+}
+
+int shyper_monitor_open(struct shyper_ctx *ctx, const char *sysname,
+			struct shyper_monitor **ret_monitor)
+{
+	assert_string_equal(sysname, "cell1");
+	return cell.open_error;
+}
+
+void shyper_monitor_close(struct shyper_monitor *monitor)
+{
+}
+
+const struct shyper_config *
+shyper_monitor_get_config(const struct shyper_monitor *monitor)
+{
+	return NULL;
+}
+
+int shyper_monitor_get_event_fd(const struct shyper_monitor *monitor)
+{
+	return 100;
+}
+
+int shyper_monitor_get_socket_fd(const struct shyper_monitor *monitor)
+{
+	return 101;
+}
+
+int shyper_monitor_read_state(struct shyper_monitor *monitor,
+			      struct shyper_monitor_state *ret_state)
+{
+	if (cell.gone)
+		return -ENODEV;
+	if (!cell.changed)
+		return 0;
+	cell.changed = false;
+	*ret_state = (struct shyper_monitor_state){
+		cell.state, cell.reason, (uint64_t)cell.starts
+	};
+	return 1;
+}
+
+int shyper_monitor_accept(struct shyper_monitor *monitor,
+			  struct shyper_monitor_request *ret_request)
+{
+	cell.requests--;
+	ret_request->op = SHYPER_MONITOR_START;
+	return 1;
+}
+
+void shyper_monitor_answer(struct shyper_monitor *monitor,
+			   const struct shyper_monitor_request *request,
+			   int code)
+{
+	cell.answered = code;
+}
+
+int shyper_monitor_start(struct shyper_monitor *monitor,
+			 unsigned int timeout_ms)
+{
+	assert_true(cell.starts < MAX_STARTS);
+	if (cell.state == SHYPER_CELL_RUNNING)
+		return -EBUSY;
+	cell.started_at[cell.starts++] = cell.now;
+	if (cell.start_errors) {
+		cell.start_errors--;
+		return -ETIMEDOUT;
+	}
+	cell.state = SHYPER_CELL_RUNNING;
+	cell.reason = "none";
+	cell.changed = true;
+	cell.end_at = cell.now + cell.run_ms;
+	return 0;
+}
+
+int shyper_monitor_restart(struct shyper_monitor *monitor,
+			   unsigned int timeout_ms)
+{
+	return shyper_monitor_start(monitor, timeout_ms);
+}
+
+/* A cell that has been created, and whose runs end so. */
+static void make_cell(enum shyper_restart policy, enum shyper_cell_state state,
+		      const char *reason, int64_t run_ms)
+{
+	memset(&cell, 0, sizeof(cell));
+	cell.now = 1000;
+	cell.policy = policy;
+	cell.end_state = state;
+	cell.end_reason = reason;
+	cell.run_ms = run_ms;
+	cell.most_starts = 8;
+	cell.most_ms = 1000000;
+	cell.state = SHYPER_CELL_CREATED;
+	cell.reason = "none";
+	cell.changed = true;
+	cell.answered = 1;
+}
+
+static int run_monitor(void)
+{
+	char *argv[] = { (char *)"shyper-cell", (char *)"cell1", NULL };
+
+	return cell_monitor_main(2, argv);
+}
+
+/* Starts of a cell that is started once by the socket. */
+static int starts_with(enum shyper_restart policy,
+		       enum shyper_cell_state state, const char *reason)
+{
+	make_cell(policy, state, reason, 60000);
+	cell.requests = 1;
+	assert_int_equal(run_monitor(), SERVICE_ENDED);
+	assert_int_equal(cell.answered, 0);
+	return cell.starts;
+}
+
+static void test_the_policy_decides_about_each_end(void **state)
+{
+	static const struct {
+		enum shyper_cell_state state;
+		const char *reason;
+		bool again[3];	/* never, on-failure, always */
+	} cases[] = {
+		{ SHYPER_CELL_STOPPED, "stop", { false, false, false } },
+		{ SHYPER_CELL_STOPPED, "off", { false, false, true } },
+		{ SHYPER_CELL_STOPPED, "reset", { true, true, true } },
+		{ SHYPER_CELL_FAILED, "unmapped", { false, true, true } },
+		{ SHYPER_CELL_FAILED, "exception", { false, true, true } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (int policy = 0; policy < 3; policy++)
+			assert_int_equal(starts_with((enum shyper_restart)policy,
+						     cases[i].state,
+						     cases[i].reason),
+					 cases[i].again[policy] ? 8 : 1);
+	}
+}
+
+static void assert_waits(const int64_t *expected, int count)
+{
+	for (int i = 0; i < count; i++)
+		assert_int_equal(cell.started_at[i + 1] - cell.started_at[i] -
+				 cell.run_ms, expected[i]);
+}
+
+static void test_quick_failures_wait_longer_each_time(void **state)
+{
+	static const int64_t waits[] = { 1000, 2000, 4000, 8000, 16000, 30000,
+					 30000 };
+
+	make_cell(SHYPER_RESTART_ON_FAILURE, SHYPER_CELL_FAILED, "unmapped", 5);
+	cell.requests = 1;
+	run_monitor();
+	assert_waits(waits, 7);
+}
+
+static void test_a_failure_after_a_sound_run_waits_a_second(void **state)
+{
+	static const int64_t waits[] = { 1000, 1000, 1000 };
+
+	make_cell(SHYPER_RESTART_ALWAYS, SHYPER_CELL_FAILED, "unmapped", 60000);
+	cell.requests = 1;
+	run_monitor();
+	assert_waits(waits, 3);
+}
+
+static void test_a_reset_after_a_sound_run_waits_for_nothing(void **state)
+{
+	static const int64_t waits[] = { 0, 0, 0 };
+
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "reset", 60000);
+	cell.requests = 1;
+	run_monitor();
+	assert_waits(waits, 3);
+}
+
+static void test_a_guest_that_resets_at_once_does_not_spin(void **state)
+{
+	static const int64_t waits[] = { 0, 1000, 2000, 4000 };
+
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "reset", 1);
+	cell.requests = 1;
+	run_monitor();
+	assert_waits(waits, 4);
+}
+
+static void test_a_start_that_fails_is_tried_again(void **state)
+{
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 60000);
+	cell.state = SHYPER_CELL_STOPPED;
+	cell.reason = "reset";
+	cell.start_errors = 3;
+	run_monitor();
+	assert_int_equal(cell.starts, 4);
+	assert_int_equal(cell.started_at[0], 1000);
+	assert_int_equal(cell.started_at[1], 2000);
+	assert_int_equal(cell.started_at[2], 4000);
+	assert_int_equal(cell.started_at[3], 8000);
+}
+
+static void test_a_start_that_was_asked_for_may_fail(void **state)
+{
+	make_cell(SHYPER_RESTART_ALWAYS, SHYPER_CELL_STOPPED, "stop", 60000);
+	cell.start_errors = 1;
+	cell.requests = 1;
+	run_monitor();
+	assert_int_equal(cell.answered, -ETIMEDOUT);
+	assert_int_equal(cell.starts, 1);
+}
+
+static void test_a_new_monitor_goes_by_the_state(void **state)
+{
+	/* Nothing happens to a cell that runs, or that nobody started. */
+	make_cell(SHYPER_RESTART_ALWAYS, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.state = SHYPER_CELL_RUNNING;
+	run_monitor();
+	assert_int_equal(cell.starts, 0);
+	make_cell(SHYPER_RESTART_ALWAYS, SHYPER_CELL_STOPPED, "stop", 0);
+	run_monitor();
+	assert_int_equal(cell.starts, 0);
+	/* The predecessor died between the guest's reset and the start. */
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.state = SHYPER_CELL_STOPPED;
+	cell.reason = "reset";
+	run_monitor();
+	assert_int_equal(cell.starts, 1);
+	assert_int_equal(cell.started_at[0], 1000);
+}
+
+static void test_a_running_cell_is_not_started(void **state)
+{
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 60000);
+	cell.requests = 2;
+	run_monitor();
+	assert_int_equal(cell.starts, 1);
+	assert_int_equal(cell.answered, -EBUSY);
+}
+
+static void test_the_exit_status_tells_what_to_do(void **state)
+{
+	static const struct {
+		int error, status;
+	} cases[] = {
+		{ -ENODEV, SERVICE_ENDED }, { -ENOENT, SERVICE_ENDED },
+		{ -EBUSY, SERVICE_SERVED }, { -EINVAL, SERVICE_MISCONFIGURED },
+		{ -EIO, SERVICE_FAILED }, { -ENOMEM, SERVICE_FAILED },
+	};
+	char *argv[] = { (char *)"shyper-cell", NULL };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 0);
+		cell.open_error = cases[i].error;
+		assert_int_equal(run_monitor(), cases[i].status);
+	}
+	assert_int_equal(cell_monitor_main(1, argv), SERVICE_MISCONFIGURED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_policy_decides_about_each_end),
+		cmocka_unit_test(test_quick_failures_wait_longer_each_time),
+		cmocka_unit_test(test_a_failure_after_a_sound_run_waits_a_second),
+		cmocka_unit_test(test_a_reset_after_a_sound_run_waits_for_nothing),
+		cmocka_unit_test(test_a_guest_that_resets_at_once_does_not_spin),
+		cmocka_unit_test(test_a_start_that_fails_is_tried_again),
+		cmocka_unit_test(test_a_start_that_was_asked_for_may_fail),
+		cmocka_unit_test(test_a_new_monitor_goes_by_the_state),
+		cmocka_unit_test(test_a_running_cell_is_not_started),
+		cmocka_unit_test(test_the_exit_status_tells_what_to_do),
+	};
+
+	unsetenv("NOTIFY_SOCKET");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
