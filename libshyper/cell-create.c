@@ -79,6 +79,14 @@ static void describe_devices(const struct shyper_config *config,
 	}
 }
 
+static int explain_pool(struct shyper_ctx *ctx, const char *subject,
+			const char *place)
+{
+	error_set(ctx, -ENOMEM, subject, place, "the hypervisor's pool is empty");
+	error_hint(ctx, "destroy a cell, or boot the hypervisor with a larger pool=");
+	return -ENOMEM;
+}
+
 static int explain_cell(struct shyper_ctx *ctx, int err, const char *subject)
 {
 	switch (err) {
@@ -90,9 +98,7 @@ static int explain_cell(struct shyper_ctx *ctx, int err, const char *subject)
 		return error_set(ctx, err, subject, NULL, "there are %d cells, which is the limit",
 				 HVISOR_MAX_CELLS);
 	case -ENOMEM:
-		error_set(ctx, err, subject, NULL, "the hypervisor's pool is empty");
-		error_hint(ctx, "destroy a cell, or boot the hypervisor with a larger pool=");
-		return err;
+		return explain_pool(ctx, subject, NULL);
 	default:
 		return error_set(ctx, err, subject, NULL, "the module refuses it: %s",
 				 strerror(-err));
@@ -121,6 +127,8 @@ static int explain_create(struct shyper_ctx *ctx, int err,
 		snprintf(place, sizeof(place), "device %s",
 			 index < config->nr_devices ? config->devices[index].name :
 						      EARLYCON_NAME);
+		if (err == -ENOMEM)
+			return explain_pool(ctx, subject, place);
 		return error_set(ctx, err, subject, place, "is refused: %s",
 				 strerror(-err));
 	default:

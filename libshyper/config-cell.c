@@ -230,6 +230,8 @@ static void read_device_name(const struct json_place *place,
 		return;
 	if (!strcmp(device->name, EARLYCON_NAME))
 		config_error(config, path, "is \"" EARLYCON_NAME "\", which every cell has already");
+	if (!strcmp(device->name, "pending"))
+		config_error(config, path, "is \"pending\", which is a file of sysfs beside the devices'");
 	for (other = config->devices; other < device; other++) {
 		if (strcmp(other->name, device->name))
 			continue;
