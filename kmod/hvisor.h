@@ -290,6 +290,7 @@ struct hvisor_hypercall {
 
 extern struct hvisor hvisor;
 extern struct srcu_struct hvisor_srcu;
+extern struct mutex hvisor_admin;
 extern struct class hvisor_class;
 
 static inline struct hvisor_cell *to_hvisor_cell(const struct device *dev)
@@ -347,7 +348,13 @@ void hvisor_cell_read_status(struct hvisor_cell *cell,
 			     struct hvisor_cell_status *ret_status);
 /* Copies of the page what EL2 changes under its sequence count. */
 void hvisor_cell_read(struct hvisor_cell *cell, void *to, size_t offset, size_t size);
-int hvisor_cell_create(struct hvisor_cell_create *create);
+/* The next four: the caller holds hvisor_admin. */
+struct hvisor_cell *hvisor_cell_alloc(void);
+/* EL2 has made the cell: it can be found by its id. */
+int hvisor_cell_insert(struct hvisor_cell *cell, u32 id);
+int hvisor_cell_map(struct hvisor_cell *cell);
+/* Undoes all of it; frees it unless it fails. */
+int hvisor_cell_dismantle(struct hvisor_cell *cell, u32 timeout_ms);
 int hvisor_cell_destroy(u32 id, u32 timeout_ms);
 /* Makes the call again while it gives -EAGAIN; -ETIMEDOUT, -EINTR. */
 int hvisor_cell_retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
@@ -358,6 +365,9 @@ int hvisor_root_init(void);
 void hvisor_root_exit(void);
 void hvisor_cells_stop(void);
 extern const struct device_type hvisor_cell_type;
+
+/* cell-create.c */
+int hvisor_cell_create(struct hvisor_cell_create *create);
 
 /* device.c */
 struct hvisor_device *hvisor_device_alloc(struct hvisor_cell *cell, u32 index,
