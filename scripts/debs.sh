@@ -9,13 +9,15 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 apt=$build/apt
+etc_apt=${SHYPER_ETC_APT:-/etc/apt}
 suites='^(bookworm|bookworm-updates|bookworm-security)/?$'
 
 # debian_sources: the host's sources of Debian 12 as one-line entries. Those of
 # third parties differ in suite, in component, or in the key they are signed by.
 debian_sources() {
-	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-	awk -v suites="$suites" '
+	cat "$etc_apt/sources.list" "$etc_apt"/sources.list.d/*.list 2>/dev/null |
+	awk -v etc_apt=${SHYPER_ETC_APT:-/etc/apt}
+suites="$suites" '
 		$1 != "deb" { next }
 		{ opt = ""; line = $0; sub(/#.*/, "", line) }
 		match(line, /\[[^]]*\]/) {
@@ -27,9 +29,10 @@ debian_sources() {
 		opt ~ /signed-by/ && opt !~ /debian-archive/ { next }
 		{ key = match(opt, /signed-by=[^] \t]*/) ? "[" substr(opt, RSTART, RLENGTH) "] " : ""
 		  print "deb " key f[2], f[3], "main" }'
-	for f in /etc/apt/sources.list.d/*.sources; do
+	for f in "$etc_apt"/sources.list.d/*.sources; do
 		[ -e "$f" ] && { cat "$f"; echo; }
-	done | grep -v '^#' | awk -v RS= -v suites="$suites" '
+	done | grep -v '^#' | awk -v RS= -v etc_apt=${SHYPER_ETC_APT:-/etc/apt}
+suites="$suites" '
 		{ uris = st = key = ""; comps = " "; types = off = ""
 		  n = split($0, l, "\n")
 		  for (i = 1; i <= n; i++) {

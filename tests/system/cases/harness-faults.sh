@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # host
 # A case fails, by name of the fault, when EL2 panics or root's kernel log shows
 # WARNING, BUG or Oops, though its script ends well.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # host
 # The check of the map in tests/README.md finds a test that did not run, a
 # sentence without a test and a missing table.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # host
 # root-run gives a script's output, status and files, byte for byte.
 . tests/system/lib/check.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # host
 # Two cases run side by side, and neither sees what the other one wrote.
 . tests/system/lib/check.sh

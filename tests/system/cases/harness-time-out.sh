@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # host
 # A script that does not end is ended, with 124, by the limit given.
 . tests/system/lib/check.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # host
 # `make run`, not for the first time: at the prompt within 40 s, without apt and
 # without a rebuild; leaving it gives a root shell; poweroff ends QEMU.
@@ -7,14 +8,13 @@
 work=$(mktemp -d)
 trap 'dialogue_kill; cp "$work/log" build/test-logs/make-run-console.log; rm -rf "$work"' EXIT
 
-prompt='shyper>'
-[ -e build/product/usr/bin/shyper ] || prompt='a root shell'
+make image >/dev/null || fail "make image"
 start=$SECONDS
 dialogue_start "$work/log" make run
-dialogue_await 60 "$prompt" || fail "no prompt: $(tail -n 5 "$work/log")"
+dialogue_await 60 'shyper>' || fail "no prompt: $(tail -n 5 "$work/log")"
 took=$((SECONDS - start))
 echo "prompt after $took s"
-[ $took -le 40 ] || fail "the prompt came after $took s"
+[ "$took" -le 40 ] || fail "the prompt came after $took s"
 ! grep -aE '^(Get:|shyper: (unpacking|installing|making|fetching))|  CC ' "$work/log" ||
 	fail "something was fetched or built again"
 dialogue_send exit
