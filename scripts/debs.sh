@@ -16,8 +16,7 @@ suites='^(bookworm|bookworm-updates|bookworm-security)/?$'
 # third parties differ in suite, in component, or in the key they are signed by.
 debian_sources() {
 	cat "$etc_apt/sources.list" "$etc_apt"/sources.list.d/*.list 2>/dev/null |
-	awk -v etc_apt=${SHYPER_ETC_APT:-/etc/apt}
-suites="$suites" '
+	awk -v suites="$suites" '
 		$1 != "deb" { next }
 		{ opt = ""; line = $0; sub(/#.*/, "", line) }
 		match(line, /\[[^]]*\]/) {
@@ -31,8 +30,7 @@ suites="$suites" '
 		  print "deb " key f[2], f[3], "main" }'
 	for f in "$etc_apt"/sources.list.d/*.sources; do
 		[ -e "$f" ] && { cat "$f"; echo; }
-	done | grep -v '^#' | awk -v RS= -v etc_apt=${SHYPER_ETC_APT:-/etc/apt}
-suites="$suites" '
+	done | grep -v '^#' | awk -v RS= -v suites="$suites" '
 		{ uris = st = key = ""; comps = " "; types = off = ""
 		  n = split($0, l, "\n")
 		  for (i = 1; i <= n; i++) {

@@ -14,8 +14,8 @@ version=$(cat build/kernel/default/version)
 deb=$(find build/apt/archives -name "linux-image-${version}_*.deb")
 dpkg-deb --fsys-tarfile "$deb" | tar -xO "./boot/vmlinuz-$version" |
 	cmp - build/kernel/default/vmlinuz || fail "vmlinuz is not the package's"
-newest=$(sed -n 's/^Package: \(linux-image-6\.1\.[^ ]*[0-9]-arm64\)$/\1/p' build/apt/lists/*_binary-arm64_Packages |
-	sort -V | tail -n 1)
+newest=$(apt-cache -c build/apt/apt.conf pkgnames linux-image-6.1. |
+	grep -x 'linux-image-6\.1\.[-0-9.]*-arm64' | sort -V | tail -n 1)
 expect_eq kernel "$newest" "linux-image-$version"
 
 mkdir "$work/bin"
