@@ -62,6 +62,9 @@ u64 cpu_hcr(void)
 		hcr |= HCR_APK | HCR_API;
 	if (ID_FIELD(read_sysreg(id_aa64mmfr1_el1), 16))
 		hcr |= HCR_TLOR;
+	/* Error records are the machine's, not a cell's. */
+	if (ID_FIELD(read_sysreg(id_aa64pfr0_el1), 28))
+		hcr |= HCR_TERR;
 	return hcr;
 }
 
@@ -157,8 +160,7 @@ static void reset_timers(void)
 
 static void reset_system(void)
 {
-	/* MMU, caches off; RES1 bits (D19.2.126). */
-	write_sysreg(0x30d00800UL, sctlr_el1);
+	write_sysreg(SCTLR_EL1_RESET, sctlr_el1);
 	write_sysreg(0, actlr_el1);
 	write_sysreg(0, cpacr_el1);
 	write_sysreg(0, ttbr0_el1);
@@ -206,6 +208,8 @@ void cpu_reset_el1(const struct vcpu *vcpu)
 		write_sysreg(0, SYS_ZCR_EL1);
 	}
 	cpu_reset_fp();
+	/* A pending virtual SError was for who ran before. */
+	write_sysreg(cpu_hcr(), hcr_el2);
 	write_sysreg(vcpu->vmpidr, vmpidr_el2);
 	write_sysreg(vcpu->cell->vttbr, vttbr_el2);
 	isb();
@@ -223,10 +227,10 @@ void cpu_reset_el1(const struct vcpu *vcpu)
 u64 cpu_filter_id(u32 crm, u32 op2, u64 value)
 {
 	switch (crm << 3 | op2) {
-	case 4 << 3 | 0:	/* PFR0: MPAM 43:40, AMU 47:44, RME 55:52 */
-		return value & ~(GENMASK(47, 40) | GENMASK(55, 52));
-	case 4 << 3 | 1:	/* PFR1: MTE, SME, MPAM fraction, NMI, THE, GCS */
-		return value & ~(GENMASK(11, 8) | GENMASK(19, 16) | GENMASK(27, 24) |
+	case 4 << 3 | 0:	/* PFR0: RAS, MPAM, AMU, RME */
+		return value & ~(GENMASK(31, 28) | GENMASK(47, 40) | GENMASK(55, 52));
+	case 4 << 3 | 1:	/* PFR1: MTE, RAS and MPAM fractions, SME, NMI, THE, GCS */
+		return value & ~(GENMASK(15, 8) | GENMASK(19, 16) | GENMASK(27, 24) |
 				 GENMASK(31, 28) | GENMASK(39, 36) | GENMASK(47, 44) |
 				 GENMASK(51, 48));
 	case 4 << 3 | 5:	/* SMFR0 */

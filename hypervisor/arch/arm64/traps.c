@@ -85,8 +85,14 @@ static void unmapped(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u64 f
 
 	if (!cell_is_root(vcpu->cell))
 		cell_fail(HVISOR_REASON_UNMAPPED, frame, esr, far, ipa);
-	/* Not an external abort: exception tables shall work. Level 3. */
-	inject_abort(frame, instruction, FSC_TRANSLATION | 3, esr, far);
+	/*
+	 * Linux gives a process SIGBUS for an external abort; a translation
+	 * fault of a page that is there would be retried for ever. In the
+	 * kernel it is the other way: exception tables (copy_from_user()) know
+	 * translation faults only, an external abort is an oops.
+	 */
+	inject_abort(frame, instruction,
+		     from_user(frame) ? FSC_EXTERNAL : FSC_TRANSLATION | 3, esr, far);
 }
 
 static void handle_mmio(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u64 far, u64 ipa)

@@ -34,8 +34,16 @@
 #define HCR_TACR		BIT(21)
 #define HCR_RW			BIT(31)
 #define HCR_TLOR		BIT(35)
+#define HCR_TERR		BIT(36)
 #define HCR_APK			BIT(40)
 #define HCR_API			BIT(41)
+
+/* TCR_EL1 */
+#define TCR_EPD0		BIT(7)
+#define TCR_EPD1		BIT(23)
+
+/* SCTLR_EL1: MMU, caches off; RES1 bits (D19.2.126) */
+#define SCTLR_EL1_RESET		0x30d00800UL
 
 /* ESR_ELx */
 #define ESR_EC(esr)		((esr) >> 26 & 0x3f)
