@@ -41,6 +41,7 @@ static int cell_prepare_memory(struct hvisor_cell *cell,
 	int err;
 	u32 i;
 
+	create->where = HVISOR_WHERE_CELL;
 	if (!create->nr_regions || create->nr_regions > HVISOR_MAX_REGIONS)
 		return -EINVAL;
 	cell->memory = kcalloc(create->nr_regions, sizeof(*memory), GFP_KERNEL);

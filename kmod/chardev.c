@@ -306,7 +306,8 @@ static const struct file_operations chardev_fops = {
 static char *control_devnode(COMPAT_CONST struct device *dev, umode_t *mode,
 			     kuid_t *uid, kgid_t *gid)
 {
-	*mode = 0600;
+	if (mode)	/* NULL when the node goes */
+		*mode = 0600;
 	return kstrdup("hvisor", GFP_KERNEL);
 }
 
