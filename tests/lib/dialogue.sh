@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 # A dialogue with a program as on a terminal, without expect; sourced.
 
+dialogue=
+
 # dialogue_start LOG COMMAND...: its output goes to LOG, `dialogue` is its pid.
 dialogue_start() {
 	dialogue_log=$1 dialogue_from=1
@@ -38,5 +40,5 @@ dialogue_end() {
 }
 
 dialogue_kill() {
-	kill "$dialogue" 2>/dev/null || true
+	[ -z "$dialogue" ] || kill "$dialogue" 2>/dev/null || true
 }
