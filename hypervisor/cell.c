@@ -8,6 +8,7 @@
 
 #include "boot.h"
 #include "control.h"
+#include "device.h"
 #include "errno.h"
 #include "irqchip.h"
 #include "mem.h"
@@ -16,15 +17,28 @@
 #include "printk.h"
 #include "stats.h"
 #include "string.h"
+#include "timer.h"
 
 _Static_assert(sizeof(struct hvisor_cell_page) <= PAGE_SIZE, "one page");
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page");
 
 struct cell root_cell;
 
+static struct cell cells[HVISOR_MAX_CELLS - 1];
+
+struct cell *cell_slot(u32 id)
+{
+	return &cells[id - 1];
+}
+
 struct cell *cell_get(u32 id)
 {
-	return id == HVISOR_ROOT_CELL ? &root_cell : NULL;
+	struct cell *cell;
+
+	if (id >= HVISOR_MAX_CELLS)
+		return NULL;
+	cell = id == HVISOR_ROOT_CELL ? &root_cell : cell_slot(id);
+	return READ_ONCE(cell->state) == HVISOR_CELL_NONE ? NULL : cell;
 }
 
 struct vcpu *cell_vcpu_by_mpidr(struct cell *cell, u64 mpidr)
@@ -37,16 +51,31 @@ struct vcpu *cell_vcpu_by_mpidr(struct cell *cell, u64 mpidr)
 	return NULL;
 }
 
-/* Partner: readers of hvisor_cell_page.seq, see abi. Context: cell->lock. */
-static void page_write_begin(struct hvisor_cell_page *page)
+/* Partner: readers of hvisor_cell_page.seq, see abi. */
+void cell_page_begin(struct cell *cell)
 {
-	WRITE_ONCE(page->seq, page->seq + 1);
+	WRITE_ONCE(cell->page->seq, cell->page->seq + 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-static void page_write_end(struct hvisor_cell_page *page)
+void cell_page_end(struct cell *cell)
 {
-	__atomic_store_n(&page->seq, page->seq + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&cell->page->seq, cell->page->seq + 1, __ATOMIC_RELEASE);
+}
+
+void cell_set_state(struct cell *cell, u32 state, u32 reason)
+{
+	struct hvisor_cell_page *page = cell->page;
+
+	WRITE_ONCE(cell->state, state);
+	cell_page_begin(cell);
+	WRITE_ONCE(page->state, state);
+	WRITE_ONCE(page->reason, reason);
+	WRITE_ONCE(page->state_since, timer_now());
+	if (state == HVISOR_CELL_RUNNING)
+		WRITE_ONCE(page->starts, page->starts + 1);
+	cell_page_end(cell);
+	devices_cell_event(cell);
 }
 
 void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state)
@@ -54,30 +83,13 @@ void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state)
 	struct hvisor_cell_page *page = vcpu->cell->page;
 
 	WRITE_ONCE(vcpu->state, state);
-	page_write_begin(page);
+	cell_page_begin(vcpu->cell);
 	if (state == VCPU_ON)
 		page->cpu_on |= BIT(vcpu->id);
 	else
 		page->cpu_on &= ~BIT(vcpu->id);
-	page_write_end(page);
+	cell_page_end(vcpu->cell);
 	stats_cpu_update(vcpu);
-}
-
-void cell_fail(u32 reason, const struct trap_frame *frame __maybe_unused, u64 esr, u64 far,
-	       u64 ipa)
-{
-	/* Root is the only cell, and nothing of it leads here. */
-	panic("cell failed: reason %u ESR 0x%lx FAR 0x%lx IPA 0x%lx", reason, esr, far, ipa);
-}
-
-void cell_system_off(struct cell *cell __maybe_unused)
-{
-	arch_system_off();
-}
-
-void cell_system_reset(struct cell *cell __maybe_unused)
-{
-	arch_system_reset();
 }
 
 /* -- root -- */
@@ -183,7 +195,8 @@ void cell_root_init(void)
 	if (!cell->page)
 		panic("no memory for root");
 	memcpy(cell->page->name, "root", 5);
-	cell->page->state = HVISOR_CELL_RUNNING;
+	cell->state = HVISOR_CELL_RUNNING;
+	cell->page->state = cell->state;
 	cell->page->starts = 1;
 	root_init_memory(cell);
 	for (n = 0; n < nr_cpus; n++)

@@ -18,6 +18,7 @@
 #include "irqchip.h"
 #include "percpu.h"
 #include "stats.h"
+#include "string.h"
 
 void cpu_request(struct percpu *cpu, u32 requests)
 {
@@ -34,37 +35,57 @@ void cpu_handle_requests(struct percpu *cpu)
 	/* CPU_REQ_VGIC: the exit path synchronises what is dirty. */
 }
 
+struct start {
+	u64 entry;
+	u64 context;
+	bool clean;
+};
+
 /* ON_PENDING -> ON, with what to begin. */
-static bool take_start(struct vcpu *vcpu, u64 *entry, u64 *context)
+static bool take_start(struct vcpu *vcpu, struct start *start)
 {
-	bool start;
+	bool on;
 
 	if (READ_ONCE(vcpu->state) != VCPU_ON_PENDING)
 		return false;
 	spin_lock(&vcpu->cell->lock);
-	start = vcpu->state == VCPU_ON_PENDING;
-	if (start) {
-		*entry = vcpu->entry;
-		*context = vcpu->context;
+	on = vcpu->state == VCPU_ON_PENDING;
+	if (on) {
+		*start = (struct start){ vcpu->entry, vcpu->context, vcpu->clean };
+		vcpu->clean = false;
 		vcpu_set_state(vcpu, VCPU_ON);
 	}
 	spin_unlock(&vcpu->cell->lock);
-	return start;
+	return on;
+}
+
+static void __noreturn enter(struct vcpu *vcpu, const struct start *start)
+{
+	struct percpu *cpu = this_cpu();
+
+	/* The exits of another life are none of this one's. */
+	memset(cpu->exits, 0, sizeof(cpu->exits));
+	if (start->clean)
+		cell_clean_memory(vcpu->cell);
+	arch_vcpu_enter(vcpu, start->entry, start->context);
 }
 
 void cpu_park(void)
 {
 	struct percpu *cpu = this_cpu();
-	u64 entry, context;
+	struct start start;
 	struct vcpu *vcpu;
+	u32 requests;
 
 	for (;;) {
 		irqchip_handle_irqs(cpu);
 		/* A stop that comes when the vcpu is off has been done. */
-		atomic_exchange(&cpu->requests, 0);
+		requests = atomic_exchange(&cpu->requests, 0);
+		if (requests & CPU_REQ_RELEASE)
+			__atomic_store_n(&cpu->vcpu, root_cell.vcpus[cpu->id], __ATOMIC_RELEASE);
 		vcpu = READ_ONCE(cpu->vcpu);
-		if (vcpu && take_start(vcpu, &entry, &context))
-			arch_vcpu_enter(vcpu, entry, context);
+		if (vcpu && take_start(vcpu, &start))
+			enter(vcpu, &start);
 		arch_wait();
 	}
 }
@@ -73,9 +94,11 @@ void vcpu_stop_self(void)
 {
 	struct vcpu *vcpu = this_cpu()->vcpu;
 
+	arch_vcpu_exit();
 	irqchip_vcpu_exit(vcpu);
 	spin_lock(&vcpu->cell->lock);
 	vcpu_set_state(vcpu, VCPU_OFF);
+	cell_cpu_parked(vcpu->cell);
 	spin_unlock(&vcpu->cell->lock);
 	arch_stack_restart(cpu_park);
 }
@@ -86,7 +109,7 @@ int vcpu_start(struct vcpu *vcpu, u64 entry, u64 context)
 	int err = 0;
 
 	spin_lock(&cell->lock);
-	if (READ_ONCE(vcpu->cpu->vcpu) != vcpu || !vcpu->cpu->online)
+	if (READ_ONCE(vcpu->cpu->vcpu) != vcpu || !vcpu->cpu->online || cell->end_state)
 		err = -EPERM;
 	else if (vcpu->state == VCPU_ON)
 		err = -EEXIST;

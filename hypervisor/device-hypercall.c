@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Hypercalls of root that concern devices. Root's user space is not trusted. */
+#include "cell-check.h"
 #include "cell.h"
 #include "device.h"
 #include "doorbell.h"
@@ -46,7 +47,7 @@ s64 hc_cell_add_device(struct hypercall *hc)
 	if (!cell)
 		return -ENOENT;
 	spin_lock(&cell->lock);
-	if (cell->page->state == HVISOR_CELL_CREATED)
+	if (cell_call_allowed(cell->state, CELL_CALL_ADD))
 		result = device_create(cell, &desc);
 	else
 		result = -EBUSY;

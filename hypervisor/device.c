@@ -13,6 +13,7 @@
  */
 #include "device.h"
 
+#include "cell-check.h"
 #include "cell.h"
 #include "doorbell.h"
 #include "errno.h"
@@ -103,26 +104,6 @@ int devices_cell_init(struct cell *cell)
 
 /* -- descriptor -- */
 
-static bool name_char(u8 c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
-static bool name_valid(const u8 *name)
-{
-	u32 len, i;
-
-	for (len = 0; len < HVISOR_DEVICE_NAME_LEN && name_char(name[len]); len++)
-		;
-	if (!len || len == HVISOR_DEVICE_NAME_LEN)
-		return false;
-	for (i = len; i < HVISOR_DEVICE_NAME_LEN; i++)
-		if (name[i])
-			return false;
-	return true;
-}
-
 static bool power_of_two_up_to(u32 value, u32 min, u32 max)
 {
 	return value >= min && value <= max && !(value & (value - 1));
@@ -149,7 +130,7 @@ static bool kind_valid(const struct hvisor_device_desc *desc)
 
 static bool desc_valid(const struct hvisor_device_desc *desc)
 {
-	return desc->size == sizeof(*desc) && name_valid(desc->name) && kind_valid(desc) &&
+	return desc->size == sizeof(*desc) && name_valid(desc->name, sizeof(desc->name)) && kind_valid(desc) &&
 	       IS_ALIGNED(desc->ipa, PAGE_SIZE) && desc->ipa + desc->length > desc->ipa &&
 	       (!desc->irq || (desc->irq >= MIN_IRQ && desc->irq <= MAX_IRQ)) &&
 	       desc->policy <= HVISOR_POLICY_STOP_CELL;

@@ -66,7 +66,13 @@ static const struct {
 	hypercall_handler handler;
 } calls[] = {
 	{ HVISOR_HC_INFO, hc_info },
+	{ HVISOR_HC_CELL_CREATE, hc_cell_create },
+	{ HVISOR_HC_CELL_ADD_MEMORY, hc_cell_add_memory },
 	{ HVISOR_HC_CELL_ADD_DEVICE, hc_cell_add_device },
+	{ HVISOR_HC_CELL_LOAD, hc_cell_load },
+	{ HVISOR_HC_CELL_START, hc_cell_start },
+	{ HVISOR_HC_CELL_STOP, hc_cell_stop },
+	{ HVISOR_HC_CELL_DESTROY, hc_cell_destroy },
 	{ HVISOR_HC_DEVICE_DECLARE, hc_device_declare },
 	{ HVISOR_HC_DEVICE_ANSWER, hc_device_answer },
 	{ HVISOR_HC_DEVICE_INTERRUPT, hc_device_interrupt },

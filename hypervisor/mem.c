@@ -53,6 +53,7 @@ void mem_init(u64 base, u64 size)
 {
 	u64 bitmap = ALIGN_UP(size / PAGE_SIZE / 8, PAGE_SIZE);
 
+	nr_banks = 0;		/* their tables are in the pool */
 	pool.base = base;
 	pool.pages = size / PAGE_SIZE;
 	pool.used = (u64 *)base;
@@ -212,4 +213,24 @@ int mem_return(unsigned int id, u64 pa)
 	if (!id || id >= HVISOR_MAX_CELLS)
 		return -EINVAL;
 	return change_owner(pa, (u8)id, HVISOR_ROOT_CELL, -EPERM);
+}
+
+static u64 bank_next(const struct bank *bank, u8 id, u64 pa)
+{
+	u64 n = pa > bank->base ? ALIGN_UP(pa - bank->base, BLOCK_SIZE) / BLOCK_SIZE : 0;
+
+	for (; n < bank->blocks; n++)
+		if (READ_ONCE(bank->owner[n]) == id)
+			return bank->base + n * BLOCK_SIZE;
+	return ~0UL;
+}
+
+u64 mem_next(unsigned int id, u64 pa)
+{
+	u64 best = ~0UL;
+	u32 n;
+
+	for (n = 0; n < nr_banks; n++)
+		best = min_u64(best, bank_next(&banks[n], (u8)id, pa));
+	return best;
 }

@@ -57,6 +57,16 @@ int mmio_region_unregister(struct mmio_table *table, u64 start)
 	return 0;
 }
 
+bool mmio_region_overlaps(const struct mmio_table *table, u64 start, u64 size)
+{
+	u32 n;
+
+	for (n = 0; n < table->count; n++)
+		if (ranges_overlap(start, size, table->regions[n].start, table->regions[n].size))
+			return true;
+	return false;
+}
+
 const struct mmio_region *mmio_region_find(const struct mmio_table *table, u64 addr)
 {
 	u32 n = regions_below(table, addr);

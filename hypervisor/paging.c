@@ -208,6 +208,20 @@ int paging_unmap(struct paging *pg, u64 virt, u64 size)
 	return 0;
 }
 
+bool paging_mapped(const struct paging *pg, u64 virt, u64 size)
+{
+	u64 addr, *entry;
+	u32 level;
+
+	for (addr = virt; addr < virt + size;) {
+		entry = find_entry(pg, addr, &level);
+		if (*entry & PTE_VALID)
+			return true;
+		addr = ALIGN_DOWN(addr, level_size(level)) + level_size(level);
+	}
+	return false;
+}
+
 int paging_prepare(struct paging *pg, u64 virt, u64 size)
 {
 	u64 addr, *entry;

@@ -60,6 +60,7 @@ static void setup_percpus(void)
 		percpus[id]->mpidr = mpidr;
 	}
 	nr_cpus = platform.nr_cpus;
+	mmu_window_init();
 }
 
 static void __noreturn start_root(void)

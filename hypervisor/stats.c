@@ -13,6 +13,7 @@
 #include "mem.h"
 #include "panic.h"
 #include "percpu.h"
+#include "spinlock.h"
 
 _Static_assert(sizeof(struct hvisor_info) <= PAGE_SIZE, "one page");
 
@@ -31,9 +32,14 @@ void stats_cpu_update(const struct vcpu *vcpu)
 	WRITE_ONCE(cpu->state, vcpu->state == VCPU_ON ? HVISOR_CPU_ON : HVISOR_CPU_OFF);
 }
 
+/* Under the lock, so that the last one to write has seen the last change. */
 void stats_pool_update(void)
 {
+	static spinlock_t lock;
+
+	spin_lock(&lock);
 	WRITE_ONCE(info->pool_free, mem_pages_free());
+	spin_unlock(&lock);
 }
 
 void stats_cell_update(u32 id, u64 page_pa)

@@ -22,6 +22,7 @@ enum vcpu_state {
  *	while cpu->vcpu points back here.
  * @state: by vcpu_set_state(), under cell->lock
  * @entry: @context: where to begin and with which x0; valid in ON_PENDING
+ * @clean: in ON_PENDING: clean the cell's memory first
  * @vmpidr: what MPIDR_EL1 reads
  * @stats: in the cell's page
  */
@@ -32,14 +33,21 @@ struct vcpu {
 	enum vcpu_state state;
 	u64 entry;
 	u64 context;
+	bool clean;
 	u64 vmpidr;
 	struct hvisor_cpu_stats *stats;
 	struct vgic_cpu vgic;
 };
 
 /**
- * struct cell - a partition
- * @lock: @page's states, vcpu states
+ * struct cell - a partition. Static: a look-up never meets freed memory
+ * @lock: states of the cell and its vcpus, @page; below life_lock, above
+ *	device->lock
+ * @state: HVISOR_CELL_*; NONE: all the rest is of no account
+ * @end_state: @end_reason: what the last CPU to park makes of the cell, if it
+ *	was not a mere CPU_OFF; NONE: the cell is not asked to stop
+ * @dead: steps of destroy that are done
+ * @next_block: whence destroy looks for lent memory
  * @page: what root sees of it
  * @s2: stage 2
  * @vttbr: VTTBR_EL2
@@ -49,6 +57,11 @@ struct vcpu {
 struct cell {
 	u32 id;
 	spinlock_t lock;
+	u32 state;
+	u32 end_state;
+	u32 end_reason;
+	u32 dead;
+	u64 next_block;
 	struct hvisor_cell_page *page;
 	struct paging s2;
 	u64 vttbr;
@@ -65,8 +78,10 @@ static inline bool cell_is_root(const struct cell *cell)
 	return cell->id == HVISOR_ROOT_CELL;
 }
 
-/* By id; NULL: none. */
+/* By id; NULL: none. May be gone when its lock is taken: see cell->state. */
 struct cell *cell_get(u32 id);
+/* The object of a cell that is or may be, 1 to HVISOR_MAX_CELLS - 1. */
+struct cell *cell_slot(u32 id);
 struct vcpu *cell_vcpu_by_mpidr(struct cell *cell, u64 mpidr);
 
 /* Makes the root cell: page, vcpus, stage 2, vGIC, interrupts. Panics. */
@@ -74,6 +89,38 @@ void cell_root_init(void);
 
 /* Changes the vcpu's state and publishes it. Context: cell->lock held. */
 void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state);
+
+/*
+ * Around changes of the cell's page that belong together. Context: cell->lock
+ * held.
+ */
+void cell_page_begin(struct cell *cell);
+void cell_page_end(struct cell *cell);
+/* Changes the state, publishes it, tells root. Context: cell->lock held. */
+void cell_set_state(struct cell *cell, u32 state, u32 reason);
+
+/* -- cell-life.c -- */
+
+/* New cell; its id or as HVISOR_HC_CELL_CREATE says. */
+int cell_create(const struct hvisor_cell_desc *desc);
+/* Context, for this and the rest: cell->lock held, but where said. */
+int cell_add_memory(struct cell *cell, const struct hvisor_memory_batch *batch);
+/* One more step; -EAGAIN: not the last. -ENOENT. Context: no lock. */
+int cell_destroy(struct cell *cell);
+
+/* -- cell-run.c -- */
+
+/* @which: the device, or ~0, that -EAGAIN and -ENODEV are about. */
+int cell_load(struct cell *cell, u32 *which);
+int cell_start(struct cell *cell, u64 entry, u64 context);
+int cell_stop(struct cell *cell);
+/* All its CPUs shall park, then it is in @state. False: it is on its way out. */
+bool cell_end(struct cell *cell, u32 state, u32 reason);
+bool cell_parked(const struct cell *cell);
+/* A CPU of the cell has parked: the last one makes an end. */
+void cell_cpu_parked(struct cell *cell);
+/* Caches of all of the cell's memory, on its first CPU. Context: no lock. */
+void cell_clean_memory(struct cell *cell);
 
 struct trap_frame;
 
@@ -93,5 +140,16 @@ void __noreturn cell_system_reset(struct cell *cell);
  */
 int mem_share_with_root(u64 pa, bool writable);
 int mem_unshare_with_root(u64 pa);
+
+/* -- supplied by the architecture -- */
+
+/* Guest registers into a failure report. */
+void arch_failure_fill(struct hvisor_failure *failure, const struct trap_frame *frame);
+/* One block to memory, past all caches. */
+void arch_block_clean(u64 pa);
+/* No CPU executes instructions older than the memory's. */
+void arch_code_sync(void);
+/* Stage 2 of a cell that nobody runs: TLB entries, then tables. */
+void arch_s2_exit(struct cell *cell);
 
 #endif /* HV_CELL_H */

@@ -16,6 +16,7 @@ struct vcpu;
 /* percpu.requests */
 #define CPU_REQ_VGIC	BIT(0)	/* evaluate the vcpu's interrupts again */
 #define CPU_REQ_STOP	BIT(1)	/* leave the guest, vcpu to OFF */
+#define CPU_REQ_RELEASE	BIT(2)	/* parked: be root's again */
 
 /* Sets the flags and makes @cpu look (SGI). Any context. */
 void cpu_request(struct percpu *cpu, u32 requests);
@@ -42,6 +43,8 @@ void arch_cpu_init(struct percpu *cpu);
 int arch_cpu_boot(struct percpu *cpu);
 /* Registers of a CPU after reset, for the guest; then enters it. */
 void __noreturn arch_vcpu_enter(struct vcpu *vcpu, u64 entry, u64 context);
+/* Leaves nothing of the vcpu in this CPU's registers that has an effect. */
+void arch_vcpu_exit(void);
 /* Unwinds this CPU's stack and calls @fn, which may not return. */
 void __noreturn arch_stack_restart(void (*fn)(void));
 void arch_wait(void);

@@ -29,4 +29,12 @@ int hypercall_copy_args(void *dst, u32 size);
 int hypercall_init(void);
 u64 hypercall_args_pa(void);
 
+/* cell-hypercall.c */
+s64 hc_cell_create(struct hypercall *hc);
+s64 hc_cell_add_memory(struct hypercall *hc);
+s64 hc_cell_load(struct hypercall *hc);
+s64 hc_cell_start(struct hypercall *hc);
+s64 hc_cell_stop(struct hypercall *hc);
+s64 hc_cell_destroy(struct hypercall *hc);
+
 #endif /* HV_HYPERCALL_H */

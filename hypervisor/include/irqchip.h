@@ -48,6 +48,9 @@ int irqchip_inject_irq(struct cell *cell, u32 intid);
 /* Puts GIC pages of @cell under emulation; root's LPIs are passed through. */
 int irqchip_cell_init(struct cell *cell, u64 gicd, u64 gicr);
 
+/* What irqchip_cell_init() has made, if it did; the vcpus are there still. */
+void irqchip_cell_exit(struct cell *cell);
+
 /* Root's interrupt for cell @id. */
 u32 irqchip_root_spi(u32 id);
 

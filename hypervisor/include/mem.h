@@ -37,4 +37,7 @@ int mem_lend(unsigned int id, u64 pa);
 /* -EPERM: the block is not lent to @id. */
 int mem_return(unsigned int id, u64 pa);
 
+/* First block at or above @pa that is lent to @id; ~0: none. */
+u64 mem_next(unsigned int id, u64 pa);
+
 #endif /* HV_MEM_H */

@@ -55,6 +55,7 @@ struct mmio_table {
 int mmio_region_register(struct mmio_table *table, u64 start, u64 size,
 			 mmio_handler handler, void *arg);
 int mmio_region_unregister(struct mmio_table *table, u64 start);
+bool mmio_region_overlaps(const struct mmio_table *table, u64 start, u64 size);
 const struct mmio_region *mmio_region_find(const struct mmio_table *table, u64 addr);
 
 /*

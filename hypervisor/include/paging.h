@@ -65,6 +65,9 @@ int paging_prepare(struct paging *pg, u64 virt, u64 size);
  */
 u64 paging_walk(const struct paging *pg, u64 virt, u64 walk[PAGING_LEVELS]);
 
+/* Is anything mapped in the range? */
+bool paging_mapped(const struct paging *pg, u64 virt, u64 size);
+
 /* Frees all tables, the root too. Nobody may walk them any more. */
 void paging_destroy(struct paging *pg);
 

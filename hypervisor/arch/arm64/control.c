@@ -15,6 +15,7 @@
 #include "irqchip.h"
 #include "percpu.h"
 #include "printk.h"
+#include "timer.h"
 
 #define PSCI_CPU_ON_64		(PSCI_CPU_ON | SMCCC_64)
 #define BOOT_SECONDS		5
@@ -48,6 +49,22 @@ void arch_vcpu_enter(struct vcpu *vcpu, u64 entry, u64 context)
 	irqchip_vcpu_reset(vcpu);
 	frame.x[0] = context;
 	guest_enter(&frame);
+}
+
+/*
+ * The timers' levels are low before the PPIs are cleared. No translation table
+ * of a cell is in use any more, not even by speculation (D8.2.13): what may be
+ * walked from here on is root's stage 2, with stage 1 off.
+ */
+void arch_vcpu_exit(void)
+{
+	write_sysreg(0, cntv_ctl_el0);
+	write_sysreg(0, cntp_ctl_el0);
+	timer_disarm();
+	write_sysreg(SCTLR_EL1_RESET, sctlr_el1);
+	write_sysreg(root_cell.vttbr, vttbr_el2);
+	write_sysreg(cpu_hcr(), hcr_el2);
+	isb();
 }
 
 /*

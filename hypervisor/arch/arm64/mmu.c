@@ -173,6 +173,63 @@ void *mmu_map_percpu(u32 cpu)
 	return (void *)(va + PERCPU_VA_STRUCT);
 }
 
+/* -- windows -- */
+
+/* One entry of level 2: one TLBI by an address in it does (D8.14.5). */
+static void window_flush(const struct paging *pg __maybe_unused, u64 virt,
+			 u64 size __maybe_unused)
+{
+	dsb(ishst);
+	asm volatile("tlbi vae2is, %0" : : "r" (virt >> PAGE_SHIFT) : "memory");
+	dsb(ish);
+	isb();
+}
+
+static const struct paging_ops window_ops = {
+	.alloc = table_alloc,
+	.free = table_free,
+	.sync = table_sync,
+	.flush = window_flush,
+};
+
+static struct paging window_paging;	/* hv_paging's tables; set once */
+
+static u64 window_va(u32 cpu)
+{
+	return WINDOW_VA_BASE + cpu * BLOCK_SIZE;
+}
+
+/* The tables stay, so that mapping needs no memory, and no lock. */
+void mmu_window_init(void)
+{
+	u32 n;
+
+	window_paging = hv_paging;
+	window_paging.ops = &window_ops;
+	for (n = 0; n < nr_cpus; n++)
+		if (paging_map(&window_paging, window_va(n), mem_pool_base(), BLOCK_SIZE,
+			       S1_DATA, 0) ||
+		    paging_unmap(&window_paging, window_va(n), BLOCK_SIZE))
+			panic("no memory for windows");
+}
+
+void *mmu_window_map(u64 pa)
+{
+	u64 va = window_va(this_cpu()->id);
+
+	if (paging_map(&window_paging, va, pa, BLOCK_SIZE, S1_DATA, 0))
+		panic("cannot map 0x%lx", pa);
+	return (void *)va;
+}
+
+void mmu_window_unmap(void)
+{
+	if (paging_unmap(&window_paging, window_va(this_cpu()->id), BLOCK_SIZE))
+		panic("cannot unmap the window");
+}
+
+/* -- caches -- */
+
 static u64 dcache_line(void)
 {
 	return 4UL << (read_sysreg(ctr_el0) >> 16 & 0xf);	/* DminLine */
@@ -218,25 +275,38 @@ u64 s2_vtcr(void)
 }
 
 /*
- * TLBI by IPA works on the current VMID (D8.14.5): take the other one for the
- * moment. Its stage 1 and 2 combined entries are not found by IPA, so all of
- * the VMID's go; on QEMU as on silicon that is cheaper than counting.
+ * TLBI works on the current VMID (D8.14.5), and not by IPA here, since that
+ * leaves combined entries of stage 1 and 2: all of the VMID's go. For another
+ * cell's its VTTBR_EL2 is taken for the moment, with stage 1 walks off:
+ * Cortex-A57 and A72 (errata 1319367, 1319537) may walk the caller's EL1 tables
+ * speculatively and keep the result under the wrong VMID.
  */
 static void s2_flush(const struct paging *pg, u64 virt __maybe_unused, u64 size __maybe_unused)
 {
-	u64 mine = read_sysreg(vttbr_el2);
-	u64 other = s2_vttbr(pg);
+	u64 mine = read_sysreg(vttbr_el2), other = s2_vttbr(pg);
+	u64 tcr = read_sysreg(tcr_el1);
+	bool foreign = other != mine;
 
 	dsb(ishst);
-	if (other != mine) {
+	if (foreign) {
+		write_sysreg(tcr | TCR_EPD0 | TCR_EPD1, tcr_el1);
+		isb();
 		write_sysreg(other, vttbr_el2);
 		isb();
 	}
 	asm volatile("tlbi vmalls12e1is" : : : "memory");
 	dsb(ish);
-	if (other != mine)
+	if (foreign) {
 		write_sysreg(mine, vttbr_el2);
+		isb();
+		write_sysreg(tcr, tcr_el1);
+	}
 	isb();
+}
+
+void s2_flush_all(const struct paging *pg)
+{
+	s2_flush(pg, 0, 0);
 }
 
 static const struct paging_ops s2_ops = {

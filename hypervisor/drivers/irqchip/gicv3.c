@@ -333,6 +333,21 @@ void irqchip_vcpu_reset(struct vcpu *vcpu)
 	sync(vcpu);
 }
 
+/*
+ * This CPU's private interrupts but EL2's. One that stays active would never
+ * come again: whoever has the CPU next could not deactivate it.
+ */
+static void clear_ppis(const struct percpu *cpu)
+{
+	u64 sgi = cpu->gicr + GICR_SGI_FRAME;
+	u32 mask = 0xffff0000U & ~platform.hyp_ppis;
+
+	mmio_write32(sgi + GIC_ICENABLER, mask);
+	wait_rwp(cpu->gicr + GICR_CTLR, GICR_CTLR_RWP);
+	mmio_write32(sgi + GIC_ICPENDR, mask);
+	mmio_write32(sgi + GIC_ICACTIVER, mask);
+}
+
 void irqchip_vcpu_exit(struct vcpu *vcpu)
 {
 	struct vgic *vgic = &vcpu->cell->vgic;
@@ -342,6 +357,7 @@ void irqchip_vcpu_exit(struct vcpu *vcpu)
 	vgic_cpu_offline(vgic, &vcpu->vgic);
 	vgic_unlock(vgic);
 	reset_virtual_interface(0);
+	clear_ppis(this_cpu());
 }
 
 bool irqchip_vcpu_pending(const struct vcpu *vcpu)
@@ -637,12 +653,17 @@ static int init_root_irqs(struct cell *cell)
 	return init_lpis(cell);
 }
 
+static u32 spi_pages(u32 nr_irqs_of_cell)
+{
+	return pages_of((nr_irqs_of_cell - VGIC_NR_PRIVATE) * sizeof(struct vgic_irq));
+}
+
 static int init_irqs(struct cell *cell, u32 count)
 {
 	struct vgic_irq *spis;
 	u32 n;
 
-	spis = mem_alloc(pages_of((count - VGIC_NR_PRIVATE) * sizeof(*spis)), 1);
+	spis = mem_alloc(spi_pages(count), 1);
 	if (!spis)
 		return -ENOMEM;
 	vgic_init(&cell->vgic, count, spis);
@@ -678,4 +699,13 @@ int irqchip_cell_init(struct cell *cell, u64 gicd_ipa, u64 gicr_ipa)
 	if (!err)
 		err = mmio_region_register(&cell->mmio, gicr_ipa, frames, redist_handler, cell);
 	return err;
+}
+
+void irqchip_cell_exit(struct cell *cell)
+{
+	if (!cell->vgic.spis)
+		return;
+	mem_free(cell->vgic.spis, spi_pages(cell->vgic.nr_irqs));
+	cell->vgic.spis = NULL;
+	cell->mmio.count = 0;
 }

@@ -344,7 +344,7 @@ static int setup(void **state)
 	world.now = 1000;
 	cell.id = 3;
 	cell.page = &cell_page;
-	cell_page.state = HVISOR_CELL_CREATED;
+	cell.state = HVISOR_CELL_CREATED;
 	cell.nr_vcpus = 2;
 	for (n = 0; n < 2; n++) {
 		vcpus[n] = (struct vcpu){ .cell = &cell, .cpu = &cpus[n + 1], .id = n };
@@ -502,9 +502,9 @@ static void test_only_a_cell_being_assembled_takes_devices(void **state)
 	struct hvisor_device_desc desc = virtio_desc();
 
 	(void)state;
-	cell_page.state = HVISOR_CELL_LOADED;
+	cell.state = HVISOR_CELL_LOADED;
 	assert_int_equal(add(&desc), -EBUSY);
-	cell_page.state = HVISOR_CELL_RUNNING;
+	cell.state = HVISOR_CELL_RUNNING;
 	assert_int_equal(add(&desc), -EBUSY);
 }
 

@@ -9,7 +9,7 @@ tests-hypervisor += test_paging test_mem test_mmio test_vgic
 srcs-test_virtio_mmio := hypervisor/virtio-mmio.c
 srcs-test_slot := hypervisor/slot.c
 srcs-test_doorbell := hypervisor/doorbell.c
-srcs-test_device := $(addprefix hypervisor/,device.c device-request.c device-hypercall.c \
+srcs-test_device := $(addprefix hypervisor/,cell-check.c device.c device-request.c device-hypercall.c \
 	earlycon.c slot.c doorbell.c virtio-mmio.c mmio.c)
 srcs-test_paging := hypervisor/paging.c
 srcs-test_mem := hypervisor/mem.c

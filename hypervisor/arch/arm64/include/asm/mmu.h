@@ -24,6 +24,12 @@ void mmu_unmap(u64 base, u64 size);
 /* Maps zeroed pool pages as a per-CPU area, gives its address. */
 void *mmu_map_percpu(u32 cpu);
 
+/* Tables for all windows. Panics. */
+void mmu_window_init(void);
+/* One block of RAM, Normal Write-Back, in this CPU's window; no other CPU's. */
+void *mmu_window_map(u64 pa);
+void mmu_window_unmap(void);
+
 /* Clean, or clean and invalidate, to the point of coherency. */
 void dcache_clean(const void *start, u64 size);
 void dcache_clean_invalidate(const void *start, u64 size);
@@ -34,6 +40,8 @@ u64 s2_vtcr(void);
 /* An empty regime for a VMID. -ENOMEM. */
 int s2_init(struct paging *pg, u16 vmid);
 u64 s2_vttbr(const struct paging *pg);
+/* Nothing of the regime's VMID is in any TLB after the return. */
+void s2_flush_all(const struct paging *pg);
 
 /* Stage 1 translation alone, as the guest would, for mmio_fault_ipa(). */
 u64 mmu_translate_guest(u64 va, bool write, bool user);
