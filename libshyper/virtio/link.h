@@ -7,6 +7,9 @@
 #ifndef VIRTIO_LINK_H
 #define VIRTIO_LINK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <hvisor/hypercall.h>
 #include <hvisor/ioctl.h>
 

@@ -3,9 +3,7 @@
  * Tells the service manager that a backend is ready: sd_notify(3)'s protocol,
  * a datagram to the socket that NOTIFY_SOCKET names.
  */
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -137,15 +137,20 @@ static int chain_walk(const struct shyper_queue *queue, struct shyper_chain *cha
 {
 	const struct vring_desc *table = queue->desc;
 	unsigned int nr = queue->size, left = nr, next = chain->head;
+	bool indirect = false;
 	struct vring_desc desc;
 
 	/* No chain is longer than its table, unless it goes round in it. */
 	for (; left; left--) {
 		desc_load(&desc, &table[next]);
 		if (desc.flags & VRING_DESC_F_INDIRECT) {
-			/* 2.7.5.3.1: none within another. */
-			if (table != queue->desc)
+			/*
+			 * 2.7.5.3.1: none within another. Not told by the
+			 * address: a table can lie where the ring is.
+			 */
+			if (indirect)
 				return -EPROTO;
+			indirect = true;
 			table = indirect_table(queue, &desc, &nr);
 			if (!table)
 				return -EPROTO;

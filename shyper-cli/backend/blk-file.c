@@ -92,6 +92,7 @@ static bool process_argument(int pid, char *argument, size_t size)
 static int file_lock(int fd, const char *path, const char *device)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	bool said = false;
 	char other[64];
 	int pid, tries;
 
@@ -106,9 +107,11 @@ static int file_lock(int fd, const char *path, const char *device)
 			    path, other, pid);
 			return SHYPER_EXIT_CONFIG;
 		}
-		if (!tries)
-			say(SAY_INFO, "waits for the lock on %s, which process %d holds; if that is dead its last I/O has not ended",
+		if (pid && !said) {
+			say(SAY_INFO, "waits for the lock on %s of process %d: if that is dead, for its last I/O",
 			    path, pid);
+			said = true;
+		}
 		nanosleep(&pause, NULL);
 	}
 	return 0;

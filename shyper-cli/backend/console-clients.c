@@ -15,16 +15,26 @@
 
 #include "console.h"
 
+/* The guest takes no more for now: the rest waits in the socket. */
+static bool held_up(const struct client *client)
+{
+	return client == client->console->writer &&
+	       client->console->input_length == INPUT_SIZE;
+}
+
 static void client_events(struct client *client, uint32_t more)
 {
-	struct console *console = client->console;
-	bool held_up = client == console->writer &&
-		       console->input_length == INPUT_SIZE;
+	struct shyper_backend *backend = client->console->backend;
 	uint32_t events = more;
 
-	if (!client->eof && !held_up)
+	if (!client->eof && !held_up(client))
 		events |= EPOLLIN;
-	shyper_backend_rewatch(console->backend, &client->watch, events);
+	if (!client->unwatched) {
+		shyper_backend_rewatch(backend, &client->watch, events);
+	} else if (events & EPOLLIN) {
+		client->unwatched = false;
+		shyper_backend_watch(backend, &client->watch, events);
+	}
 }
 
 static void client_notice(struct client *client, const char *text)
@@ -55,24 +65,23 @@ static void client_close(struct client *client)
 {
 	struct console *console = client->console;
 
-	shyper_backend_unwatch(console->backend, &client->watch);
+	if (!client->unwatched)
+		shyper_backend_unwatch(console->backend, &client->watch);
 	close(client->watch.fd);
 	client->watch.fd = -1;
 	if (client == console->writer)
 		replace_writer(console);
 }
 
-/* Bytes sent, 0: no room now, -1: closed. */
+/* Bytes sent, 0: no room now, or nobody there any more. */
 static ssize_t client_send(struct client *client, const char *text, size_t length)
 {
 	ssize_t sent = send(client->watch.fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (sent >= 0)
 		return sent;
-	if (errno == EAGAIN || errno == EINTR)
-		return 0;
-	client_close(client);
-	return -1;
+	client->deaf = errno != EAGAIN && errno != EINTR;
+	return 0;
 }
 
 static ssize_t client_send_notice(struct client *client)
@@ -120,12 +129,11 @@ static void client_flush(struct client *client)
 	ssize_t sent;
 
 	client_skip(client);
-	while (client->notice_length || client->position < console->written) {
+	while (!client->deaf &&
+	       (client->notice_length || client->position < console->written)) {
 		sent = client->notice_length ? client_send_notice(client) :
 					       client_send_output(client);
-		if (sent < 0)
-			return;
-		if (!sent) {
+		if (!sent && !client->deaf) {
 			client_events(client, EPOLLOUT);
 			return;
 		}
@@ -177,14 +185,17 @@ static ssize_t client_receive(struct client *client)
 	char dropped[512];
 	ssize_t length;
 
-	if (client != console->writer)
-		return recv(client->watch.fd, dropped, sizeof(dropped), MSG_DONTWAIT);
 	/* It may have become the writer a moment ago. */
-	if (console->input_length == INPUT_SIZE)
+	if (held_up(client))
 		return -1;
-	length = recv(client->watch.fd, console->input + console->input_length,
-		      INPUT_SIZE - console->input_length, MSG_DONTWAIT);
-	if (length > 0) {
+	if (client != console->writer)
+		length = recv(client->watch.fd, dropped, sizeof(dropped), MSG_DONTWAIT);
+	else
+		length = recv(client->watch.fd, console->input + console->input_length,
+			      INPUT_SIZE - console->input_length, MSG_DONTWAIT);
+	if (length < 0)
+		return errno == EAGAIN || errno == EINTR ? -1 : 0;
+	if (length && client == console->writer) {
 		console->input_length += length;
 		/* Queue 0 is the guest's receive queue (virtio 1.2, 5.3.2). */
 		shyper_backend_kick(console->backend, 0);
@@ -197,7 +208,6 @@ static void client_ready(struct shyper_backend *backend, struct shyper_watch *wa
 {
 	struct client *client = watch->data;
 
-	(void)backend;
 	/* Closed by what came before it in the same round. */
 	if (watch->fd < 0)
 		return;
@@ -206,8 +216,14 @@ static void client_ready(struct shyper_backend *backend, struct shyper_watch *wa
 		if (client == client->console->writer)
 			replace_writer(client->console);
 	} else if (!(events & EPOLLIN) && (events & (EPOLLHUP | EPOLLERR))) {
-		client_close(client);
-		return;
+		/* Gone. What it has sent before is the guest's all the same. */
+		if (!held_up(client) || client->eof) {
+			client_close(client);
+			return;
+		}
+		shyper_backend_unwatch(backend, watch);
+		client->unwatched = true;
+		client->deaf = true;
 	}
 	client_flush(client);
 }
@@ -224,6 +240,8 @@ static void client_open(struct console *console, struct client *client, int fd)
 	client->position = written > SCROLLBACK_SIZE ? written - SCROLLBACK_SIZE : 0;
 	client->notice_length = 0;
 	client->eof = false;
+	client->deaf = false;
+	client->unwatched = false;
 	if (shyper_backend_watch(console->backend, &client->watch, EPOLLIN)) {
 		close(fd);
 		client->watch.fd = -1;

@@ -12,7 +12,9 @@
 #include "console.h"
 #include "program.h"
 
+#ifndef RUN_DIRECTORY
 #define RUN_DIRECTORY	"/run/shyper"
+#endif
 #define QUEUE_SIZE	256
 
 enum { RECEIVE, TRANSMIT, NR_QUEUES };

@@ -24,6 +24,8 @@ struct console;
  * @position: next byte of the scroll-back that it gets
  * @notice: @notice_length bytes of ours, that it gets before that
  * @eof: it sends no more: it is closed once it has all
+ * @deaf: it takes no more; what it has sent is still read
+ * @unwatched: it has gone, while what it has sent cannot be read yet
  */
 struct client {
 	struct console *console;
@@ -33,6 +35,8 @@ struct client {
 	char notice[96];
 	unsigned int notice_length;
 	bool eof;
+	bool deaf;
+	bool unwatched;
 };
 
 /**

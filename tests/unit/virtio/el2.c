@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A stand-in for EL2 and hvisor.ko.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_config.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../../libshyper/virtio/link.h"
+
+#include "el2.h"
+
+#define PAGE_OFFSET	0x0
+#define STATE_OFFSET	0x100000
+
+struct el2 el2;
+
+static uint64_t state_size(void)
+{
+	return HVISOR_DEVICE_STATE_SIZE(HVISOR_MAX_QUEUES, EL2_QUEUE_SIZE);
+}
+
+static void *shared(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	return memory;
+}
+
+void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
+{
+	unsigned int n;
+
+	memset(&el2, 0, sizeof(el2));
+	el2.page = shared(sizeof(*el2.page));
+	el2.state = shared(state_size());
+	el2.ram_fd = memfd_create("ram", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(el2.ram_fd, DRIVER_RAM_SIZE), 0);
+	el2.ram = mmap(NULL, DRIVER_RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       el2.ram_fd, 0);
+	assert_ptr_not_equal(el2.ram, MAP_FAILED);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, el2.link), 0);
+	assert_int_equal(pipe2(el2.interrupt, O_NONBLOCK), 0);
+	assert_int_equal(pipe2(el2.declared, 0), 0);
+	assert_int_equal(pipe2(el2.failed, O_NONBLOCK), 0);
+	el2.page->kind = kind;
+	el2.page->queue_size = EL2_QUEUE_SIZE;
+	el2.page->status = VIRTIO_CONFIG_S_DRIVER_OK;
+	el2.page->driver_features = 1ULL << VIRTIO_F_VERSION_1 |
+				    1ULL << VIRTIO_RING_F_EVENT_IDX |
+				    1ULL << VIRTIO_RING_F_INDIRECT_DESC;
+	for (n = 0; n < nr_queues; n++) {
+		driver_init(&drivers[n], el2.ram, n * DRIVER_RINGS_SIZE, EL2_QUEUE_SIZE);
+		el2.page->queues[n] = driver_ring(&drivers[n], 1);
+	}
+}
+
+void el2_exit(void)
+{
+	if (el2.backend)
+		el2_backend_stop(SIGKILL);
+	munmap(el2.page, sizeof(*el2.page));
+	munmap(el2.state, state_size());
+	munmap(el2.ram, DRIVER_RAM_SIZE);
+	close(el2.ram_fd);
+	close(el2.link[0]);
+	close(el2.link[1]);
+	close(el2.interrupt[0]);
+	close(el2.interrupt[1]);
+	close(el2.declared[0]);
+	close(el2.declared[1]);
+	close(el2.failed[0]);
+	close(el2.failed[1]);
+}
+
+static bool readable(int fd, int ms)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, ms) == 1;
+}
+
+void el2_backend_start(int (*serve)(void))
+{
+	char byte;
+
+	el2.backend = fork();
+	assert_true(el2.backend >= 0);
+	if (!el2.backend) {
+		/* The test's own end: so that its closing is the device's end. */
+		close(el2.link[0]);
+		/* Not _exit(): the sanitizers' does more than a jail allows. */
+		syscall(SYS_exit_group, serve());
+	}
+	assert_true(readable(el2.declared[0], 10000));
+	assert_int_equal(read(el2.declared[0], &byte, 1), 1);
+}
+
+int el2_backend_wait(void)
+{
+	int status = 0;
+
+	assert_int_equal(waitpid(el2.backend, &status, 0), el2.backend);
+	el2.backend = 0;
+	return status;
+}
+
+int el2_backend_stop(int signal)
+{
+	kill(el2.backend, signal);
+	return el2_backend_wait();
+}
+
+void el2_notify(uint32_t bits)
+{
+	struct hvisor_request request = {
+		.type = HVISOR_REQUEST_NOTIFY,
+		.bits = bits,
+	};
+
+	assert_int_equal(write(el2.link[0], &request, sizeof(request)), sizeof(request));
+}
+
+void el2_post(uint32_t op, int cpu, uint32_t offset, uint32_t length, uint64_t value)
+{
+	struct hvisor_request request = {
+		.type = cpu < 0 ? HVISOR_REQUEST_CONTROL : HVISOR_REQUEST_SLOT,
+		.op = op,
+		.cpu = cpu < 0 ? 0 : cpu,
+		.length = length,
+		.offset = offset,
+		.seq = ++el2.seq,
+		.value = value,
+	};
+
+	assert_int_equal(write(el2.link[0], &request, sizeof(request)), sizeof(request));
+}
+
+bool el2_answered(int cpu, uint64_t *value, int ms)
+{
+	struct hvisor_answer answer;
+
+	if (!readable(el2.link[0], ms))
+		return false;
+	assert_int_equal(read(el2.link[0], &answer, sizeof(answer)), sizeof(answer));
+	assert_int_equal(answer.seq, el2.seq);
+	assert_int_equal(answer.type, cpu < 0 ? HVISOR_REQUEST_CONTROL : HVISOR_REQUEST_SLOT);
+	assert_int_equal(answer.cpu, cpu < 0 ? 0 : cpu);
+	if (value)
+		*value = answer.value;
+	return true;
+}
+
+static bool take_byte(int fd, int ms)
+{
+	char byte;
+
+	return readable(fd, ms) && read(fd, &byte, 1) == 1;
+}
+
+bool el2_interrupted(int ms)
+{
+	return take_byte(el2.interrupt[0], ms);
+}
+
+bool el2_failed(int ms)
+{
+	return take_byte(el2.failed[0], ms);
+}
+
+/* What link.c does, as the backend's process sees it. */
+
+int link_open(const char *name, int *fd)
+{
+	(void)name;
+	*fd = dup(el2.link[1]);
+	fcntl(*fd, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+int link_info(int fd, struct hvisor_device_info *info)
+{
+	(void)fd;
+	info->nr_cpus = 2;
+	info->page_offset = PAGE_OFFSET;
+	info->page_length = sizeof(*el2.page);
+	info->state_offset = STATE_OFFSET;
+	info->state_length = el2.page->kind == HVISOR_DEVICE_VIRTIO ? state_size() : 0;
+	return 0;
+}
+
+int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
+{
+	(void)fd;
+	(void)length;
+	(void)write;
+	*page = offset == PAGE_OFFSET ? (void *)el2.page : (void *)el2.state;
+	return 0;
+}
+
+int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)
+{
+	(void)fd;
+	(void)cell;
+	return shyper_memory_map(memory, DRIVER_RAM, DRIVER_RAM_SIZE, el2.ram_fd, 0, true);
+}
+
+static int put_byte(int fd)
+{
+	return write(fd, "", 1) == 1 || errno == EAGAIN ? 0 : -errno;
+}
+
+int link_declare(int fd, struct hvisor_device_decl *decl)
+{
+	(void)fd;
+	el2.page->features = decl->features;
+	el2.page->device_id = decl->device_id;
+	el2.page->config_len = decl->config_len;
+	memcpy(el2.page->config, decl->config, sizeof(decl->config));
+	return put_byte(el2.declared[1]);
+}
+
+int link_interrupt(int fd, uint32_t bits)
+{
+	(void)fd;
+	assert_int_equal(bits, HVISOR_INTERRUPT_USED);
+	return put_byte(el2.interrupt[1]);
+}
+
+int link_fail(int fd)
+{
+	(void)fd;
+	return put_byte(el2.failed[1]);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stand-in for EL2 and hvisor.ko: takes the place of libshyper/virtio/link.c.
+ * Pages and guest memory are shared mappings, so that a backend can run, and be
+ * killed, as a process of its own, and another one can go on.
+ */
+#ifndef TESTS_VIRTIO_EL2_H
+#define TESTS_VIRTIO_EL2_H
+
+#include <sys/types.h>
+
+#include <hvisor/hypercall.h>
+#include <hvisor/ioctl.h>
+
+#include "driver.h"
+
+#define EL2_QUEUE_SIZE	256
+
+struct el2 {
+	struct hvisor_device_page *page;
+	struct hvisor_device_state *state;
+	uint8_t *ram;
+	int ram_fd;
+	int link[2];		/* ours, the backend's */
+	int interrupt[2];	/* a byte for each: read end, write end */
+	int declared[2];	/* likewise */
+	int failed[2];
+	pid_t backend;
+	uint64_t seq;
+};
+
+extern struct el2 el2;
+
+/* A device that nobody serves, with DRIVER_OK and the queues of @drivers ready. */
+void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues);
+void el2_exit(void);
+
+/* Runs @serve as a process and waits until it has declared its device. */
+void el2_backend_start(int (*serve)(void));
+/* Ends it by @signal; returns its wait status. */
+int el2_backend_stop(int signal);
+/* Waits for its end. */
+int el2_backend_wait(void);
+
+/* Rings the doorbell. */
+void el2_notify(uint32_t bits);
+/* Posts a request of a CPU, or of the device (cpu -1). */
+void el2_post(uint32_t op, int cpu, uint32_t offset, uint32_t length, uint64_t value);
+/* Waits for the answer to the last request of a CPU; false: none in @ms. */
+bool el2_answered(int cpu, uint64_t *value, int ms);
+/* Waits for an interrupt; false: none in @ms. */
+bool el2_interrupted(int ms);
+/* Waits for DEVICE_FAIL. */
+bool el2_failed(int ms);
+
+#endif /* TESTS_VIRTIO_EL2_H */

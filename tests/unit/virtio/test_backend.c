@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The backend's loop: a foreign region, requests that do not go well together,
+ * devices in odd states when a backend comes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <shyper/echo.h>
+#include <shyper/virtio/backend.h>
+
+#include "el2.h"
+
+static struct driver drivers[2];
+
+static uint64_t region_load(struct shyper_backend *backend, unsigned int cpu,
+			    uint32_t offset, uint32_t length)
+{
+	uint32_t *count = shyper_backend_data(backend);
+
+	return shyper_echo_value(cpu, offset, (*count)++, length);
+}
+
+static const struct shyper_device_ops region_ops = { .load = region_load };
+
+static bool null_queue(struct shyper_backend *backend, struct shyper_queue *queue)
+{
+	struct iovec iov[EL2_QUEUE_SIZE];
+	struct shyper_chain chain = { .iov = iov, .max_segments = EL2_QUEUE_SIZE };
+
+	/* One at a time, and always hungry: the loop must serve requests, too. */
+	if (shyper_queue_pop(queue, &chain) <= 0)
+		return false;
+	shyper_count(&shyper_backend_counters(backend)->others, 1);
+	shyper_queue_push(queue, chain.head, 0);
+	return true;
+}
+
+static void null_config(struct shyper_backend *backend, uint32_t offset,
+			uint32_t length, uint64_t value)
+{
+	shyper_count(&shyper_backend_counters(backend)->writes, offset + length + value);
+}
+
+static const struct shyper_device_ops null_ops = {
+	.device_id = 60,
+	.nr_queues = 2,
+	.queue_max = 64,
+	.queue = null_queue,
+	.config_store = null_config,
+};
+
+static int serve(const struct shyper_device_ops *ops)
+{
+	struct shyper_backend *backend;
+	uint32_t count = 0;
+	int err;
+
+	err = shyper_backend_open(&backend, "cell1.null0", ops, &count);
+	if (err)
+		return 100;
+	if (shyper_backend_attach(backend))
+		return 101;
+	err = shyper_backend_run(backend);
+	shyper_backend_close(backend);
+	return err == -ENODEV ? 50 : -err;
+}
+
+static int serve_region(void)
+{
+	return serve(&region_ops);
+}
+
+static int serve_null(void)
+{
+	return serve(&null_ops);
+}
+
+static int set_up_region(void **state)
+{
+	(void)state;
+	el2_init(HVISOR_DEVICE_MMIO, NULL, 0);
+	return 0;
+}
+
+static int set_up_null(void **state)
+{
+	(void)state;
+	el2_init(HVISOR_DEVICE_VIRTIO, drivers, 2);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	el2_exit();
+	return 0;
+}
+
+static void test_region(void **state)
+{
+	uint64_t value;
+	unsigned int n;
+
+	(void)state;
+	el2_backend_start(serve_region);
+	for (n = 0; n < 100; n++) {
+		el2_post(HVISOR_OP_LOAD, n % 2, 8 * n, 8, 0);
+		assert_true(el2_answered(n % 2, &value, 5000));
+		assert_int_equal(value, (uint64_t)(n % 2) << 48 |
+				 (uint64_t)(8 * n) << 32 | n);
+	}
+	el2_post(HVISOR_OP_LOAD, 1, 4, 1, 0);
+	assert_true(el2_answered(1, &value, 5000));
+	assert_int_equal(value, 100);
+	/* The program does not care for stores; the CPU waits all the same. */
+	el2_post(HVISOR_OP_STORE, 0, 0, 4, 1);
+	assert_true(el2_answered(0, &value, 5000));
+}
+
+static void test_wrong_kind(void **state)
+{
+	int status;
+
+	(void)state;
+	el2.backend = fork();
+	if (!el2.backend)
+		_exit(serve_null());
+	status = el2_backend_wait();
+	assert_int_equal(WEXITSTATUS(status), 100);
+}
+
+static void test_config_store(void **state)
+{
+	(void)state;
+	el2_backend_start(serve_null);
+	el2_post(HVISOR_OP_CONFIG_STORE, 0, 100, 4, 20);
+	assert_true(el2_answered(0, NULL, 5000));
+	assert_int_equal(el2.state->counters.writes, 124);
+}
+
+/* A notification before the driver is ready, or of a queue that is not. */
+static void test_early_notify(void **state)
+{
+	(void)state;
+	el2.page->status = 0;
+	el2.page->queues[1].ready = 0;
+	driver_desc(&drivers[0].desc[0], DRIVER_RAM + 0x100000, 1, 0, 0);
+	driver_offer(&drivers[0], 0);
+	el2_backend_start(serve_null);
+	el2_notify(~0U & ~HVISOR_BELL_DRIVER_OK);
+	el2_post(HVISOR_OP_CONFIG_STORE, 0, 1, 1, 0);
+	assert_true(el2_answered(0, NULL, 5000));
+	assert_int_equal(el2.state->counters.others, 0);
+	el2.page->status = VIRTIO_CONFIG_S_DRIVER_OK;
+	el2_notify(HVISOR_BELL_DRIVER_OK);
+	assert_true(el2_interrupted(5000));
+	assert_int_equal(el2.state->counters.others, 1);
+	assert_false(el2_failed(0));
+}
+
+/* A queue stop does not touch the other queue. */
+static void test_queue_stop(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	el2_backend_start(serve_null);
+	for (n = 0; n < 2; n++) {
+		driver_desc(&drivers[n].desc[0], DRIVER_RAM + 0x100000, 1, 0, 0);
+		driver_offer(&drivers[n], 0);
+	}
+	el2_notify(3);
+	assert_true(el2_interrupted(5000));
+	assert_true(el2_interrupted(5000));
+	el2_post(HVISOR_OP_QUEUE_STOP, 1, 0x44, 4, 1);
+	assert_true(el2_answered(1, NULL, 5000));
+	el2.page->queues[1].ready = 0;
+	driver_offer(&drivers[0], 0);
+	driver_offer(&drivers[1], 0);
+	*driver_used_event(&drivers[0]) = 1;
+	el2_notify(3);
+	assert_true(el2_interrupted(5000));
+	usleep(10000);
+	assert_int_equal(drivers[0].used->idx, 2);
+	assert_int_equal(drivers[1].used->idx, 1);
+	/* A queue that does not exist has nothing to stop. */
+	el2_post(HVISOR_OP_QUEUE_STOP, 1, 0x44, 4, 0xffffffff);
+	assert_true(el2_answered(1, NULL, 5000));
+}
+
+/* A guest that fills its queue as fast as it is emptied: a reset is not starved. */
+static void test_endless_work(void **state)
+{
+	unsigned int n;
+	pid_t guest;
+
+	(void)state;
+	el2_backend_start(serve_null);
+	for (n = 0; n < EL2_QUEUE_SIZE; n++)
+		driver_desc(&drivers[0].desc[n], DRIVER_RAM + 0x100000, 1, 0, 0);
+	guest = fork();
+	if (!guest)
+		for (;;) {
+			uint16_t used = __atomic_load_n(&drivers[0].used->idx, __ATOMIC_ACQUIRE);
+
+			if ((uint16_t)(drivers[0].avail_idx - used) < EL2_QUEUE_SIZE / 2)
+				driver_offer(&drivers[0], drivers[0].avail_idx % EL2_QUEUE_SIZE);
+		}
+	for (n = 0; n < 50; n++) {
+		el2_notify(1);
+		el2_post(HVISOR_OP_CONFIG_STORE, 0, 0, 1, 0);
+		assert_true(el2_answered(0, NULL, 5000));
+	}
+	el2.page->queues[0].ready = 0;
+	el2_post(HVISOR_OP_RESET, 0, 0x70, 4, 0);
+	assert_true(el2_answered(0, NULL, 5000));
+	kill(guest, SIGKILL);
+	waitpid(guest, NULL, 0);
+}
+
+/* What a pending reset will discard is not done once more. */
+static void test_attach_to_reset(void **state)
+{
+	struct hvisor_queue_state *account =
+		(void *)((uint8_t *)el2.state + HVISOR_QUEUE_STATE_OFFSET(0, EL2_QUEUE_SIZE));
+
+	(void)state;
+	account->epoch = 1;
+	account->heads[7].in_flight = 1;
+	account->heads[7].epoch = 1;
+	account->heads[7].counter = 1;
+	el2.page->slots[1].op = HVISOR_OP_RESET;
+	el2.page->slots[1].state = HVISOR_SLOT_PENDING;
+	el2_post(HVISOR_OP_RESET, 1, 0x70, 4, 0);
+	el2_notify(3);
+	el2_backend_start(serve_null);
+	assert_true(el2_answered(1, NULL, 5000));
+	assert_int_equal(account->heads[7].in_flight, 0);
+	assert_int_equal(el2.state->counters.reissued, 0);
+	assert_int_equal(drivers[0].used->idx, 0);
+}
+
+/* A device that was failed stays so for the next backend, until it is reset. */
+static void test_attach_to_failed(void **state)
+{
+	(void)state;
+	el2.page->status = VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_NEEDS_RESET;
+	driver_desc(&drivers[0].desc[0], DRIVER_RAM + 0x100000, 1, 0, 0);
+	driver_offer(&drivers[0], 0);
+	el2_notify(1);
+	el2_backend_start(serve_null);
+	el2_post(HVISOR_OP_CONFIG_STORE, 0, 1, 1, 0);
+	assert_true(el2_answered(0, NULL, 5000));
+	assert_int_equal(el2.state->counters.others, 0);
+	el2.page->status = VIRTIO_CONFIG_S_DRIVER_OK;
+	el2_post(HVISOR_OP_RESET, 0, 0x70, 4, 0);
+	assert_true(el2_answered(0, NULL, 5000));
+	el2.page->queues[0].epoch++;
+	el2_notify(HVISOR_BELL_DRIVER_OK | 1);
+	assert_true(el2_interrupted(5000));
+	assert_int_equal(el2.state->counters.others, 1);
+}
+
+static void test_gone(void **state)
+{
+	int status;
+
+	(void)state;
+	el2_backend_start(serve_null);
+	el2_notify(3);
+	close(el2.link[0]);
+	close(el2.link[1]);
+	status = el2_backend_wait();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 50);
+}
+
+#define TEST(name, kind) \
+	cmocka_unit_test_setup_teardown(test_##name, set_up_##kind, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(region, region), TEST(wrong_kind, region),
+		TEST(config_store, null), TEST(early_notify, null), TEST(queue_stop, null),
+		TEST(endless_work, null), TEST(attach_to_reset, null),
+		TEST(attach_to_failed, null), TEST(gone, null),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests_name("virtio/backend", tests, NULL, NULL);
+}
