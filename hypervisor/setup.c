@@ -73,6 +73,7 @@ static void __noreturn start_root(void)
 	/* Root reads it with its MMU off, past the caches (D8.2.10). */
 	dcache_clean((void *)root_fdt, BLOCK_SIZE);
 	mmu_unmap(root_fdt, BLOCK_SIZE);
+	mmu_unmap_fdt((u64)loader_fdt);
 
 	stats_pool_update();
 	pr_info("root: kernel 0x%lx, initrd 0x%lx, device tree 0x%lx, %u CPUs",

@@ -56,7 +56,7 @@ static u32 pmu_version(void)
 u64 cpu_hcr(void)
 {
 	u64 hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS |
-		  HCR_TID3 | HCR_TSC | HCR_TACR | HCR_RW;
+		  HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW;
 
 	if (has_pauth())
 		hcr |= HCR_APK | HCR_API;
@@ -106,31 +106,58 @@ void cpu_init_el2(void)
 	isb();
 }
 
+/* Values and controls of pair @n, if there are so many. */
+#define RESET_PAIR(n, kind, count) \
+	do { \
+		if ((n) < (count)) { \
+			write_sysreg(0, dbg##kind##cr##n##_el1); \
+			write_sysreg(0, dbg##kind##vr##n##_el1); \
+		} \
+	} while (0)
+#define RESET_PAIRS(kind, count) \
+	do { \
+		RESET_PAIR(0, kind, count); RESET_PAIR(1, kind, count); \
+		RESET_PAIR(2, kind, count); RESET_PAIR(3, kind, count); \
+		RESET_PAIR(4, kind, count); RESET_PAIR(5, kind, count); \
+		RESET_PAIR(6, kind, count); RESET_PAIR(7, kind, count); \
+		RESET_PAIR(8, kind, count); RESET_PAIR(9, kind, count); \
+		RESET_PAIR(10, kind, count); RESET_PAIR(11, kind, count); \
+		RESET_PAIR(12, kind, count); RESET_PAIR(13, kind, count); \
+		RESET_PAIR(14, kind, count); RESET_PAIR(15, kind, count); \
+	} while (0)
+
 static void reset_debug(void)
 {
+	u64 dfr0 = read_sysreg(id_aa64dfr0_el1);
+	u32 breakpoints = ID_FIELD(dfr0, 12) + 1, watchpoints = ID_FIELD(dfr0, 20) + 1;
+
 	write_sysreg(0, mdscr_el1);
 	write_sysreg(0, oslar_el1);
 	write_sysreg(0, mdccint_el1);
 	write_sysreg(0, contextidr_el1);
-	/* Breakpoints and watchpoints are off by MDSCR_EL1.MDE; the first of
-	 * each is what a stale one could be met by at single-step. */
-	write_sysreg(0, dbgbcr0_el1);
-	write_sysreg(0, dbgbvr0_el1);
-	write_sysreg(0, dbgwcr0_el1);
-	write_sysreg(0, dbgwvr0_el1);
+	RESET_PAIRS(b, breakpoints);
+	RESET_PAIRS(w, watchpoints);
 }
 
 static void reset_pmu(void)
 {
+	u32 n, counters;
+
 	if (!pmu_version())
 		return;
+	counters = read_sysreg(pmcr_el0) >> 11 & 0x1f;
 	write_sysreg(BIT(1) | BIT(2), pmcr_el0);	/* off, counters 0 */
 	write_sysreg(~0U, pmcntenclr_el0);
 	write_sysreg(~0U, pmintenclr_el1);
 	write_sysreg(~0U, pmovsclr_el0);
 	write_sysreg(0, pmuserenr_el0);
-	write_sysreg(0, pmselr_el0);
 	write_sysreg(0, pmccfiltr_el0);
+	for (n = 0; n < counters; n++) {
+		write_sysreg(n, pmselr_el0);
+		isb();
+		write_sysreg(0, pmxevtyper_el0);
+	}
+	write_sysreg(0, pmselr_el0);
 }
 
 static void reset_pauth(void)

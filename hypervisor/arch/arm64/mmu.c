@@ -140,6 +140,13 @@ void mmu_pool_init(u64 base, u64 size)
 	dcache_clean(&mmu_regs, sizeof(mmu_regs));
 }
 
+void mmu_unmap_fdt(u64 fdt)
+{
+	u64 start = ALIGN_DOWN(fdt, PAGE_SIZE);
+
+	mmu_unmap(start, ALIGN_UP(fdt + fdt_size(fdt), PAGE_SIZE) - start);
+}
+
 void mmu_map_device(u64 base, u64 size)
 {
 	map_identity(ALIGN_DOWN(base, PAGE_SIZE), ALIGN_UP(base + size, PAGE_SIZE),

@@ -14,6 +14,8 @@ extern struct paging hv_paging;
 
 /* Before the MMU is on: image and device tree. */
 void mmu_boot_init(u64 image, u64 fdt);
+/* The loader's tree has been read: root's memory is not EL2's to see. */
+void mmu_unmap_fdt(u64 fdt);
 /* Maps the pool and hands it to mem.c; from here on tables come from it. */
 void mmu_pool_init(u64 base, u64 size);
 /* Maps device registers at VA = PA. Panics. */

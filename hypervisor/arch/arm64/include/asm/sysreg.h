@@ -31,6 +31,7 @@
 #define HCR_BSU_IS		BIT(10)
 #define HCR_TID3		BIT(18)
 #define HCR_TSC			BIT(19)
+#define HCR_TIDCP		BIT(20)
 #define HCR_TACR		BIT(21)
 #define HCR_RW			BIT(31)
 #define HCR_TLOR		BIT(35)
