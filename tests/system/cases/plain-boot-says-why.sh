@@ -9,8 +9,8 @@ dmesg -C
 out=$(modprobe hvisor 2>&1) && fail "modprobe succeeded"
 echo "modprobe: $out"
 expect "lines of modprobe" "$(wc -l <<<"$out")" 1
-echo "kernel: $(dmesg | grep hvisor)"
-expect "lines in the kernel's log" "$(dmesg | grep -c 'hvisor:')" 1
+echo "kernel: $(dmesg | grep 'hvisor: no')"
+expect "lines in the kernel's log" "$(dmesg | grep -c 'hvisor: no hypervisor')" 1
 out=$(shyper cell list 2>&1) && fail "shyper cell list succeeded"
 echo "shyper: $out"
 expect "lines of shyper" "$(wc -l <<<"$out")" 1
