@@ -197,7 +197,8 @@ static void answer(struct shyper_backend *backend,
 {
 	struct hvisor_answer answer = {
 		.type = request->type,
-		.cpu = request->cpu,
+		/* The device's own request is of no CPU. */
+		.cpu = request->type == HVISOR_REQUEST_SLOT ? request->cpu : 0,
 		.seq = request->seq,
 		.value = value,
 	};
