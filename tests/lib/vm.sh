@@ -19,20 +19,23 @@ vm_fail() {
 	exit 125
 }
 
-# vm_key: a name for all that a booted machine depends on.
-vm_key() {
+# vm_inputs: what a booted machine is made of, as one word that changes with it.
+vm_inputs() {
 	local files=("$images"/{root.img,root-initrd.img,vmlinuz} "$build/images/data.img")
-	[ "$plain" = 1 ] || files+=("$hypervisor")
 	{
-		stat -c '%n %s %y %i' "${files[@]}" 2>/dev/null
+		stat -c '%n %s %y %i' "${files[@]}" "$hypervisor" 2>/dev/null
 		cat "$top/scripts/qemu.sh" "${BASH_SOURCE[0]}"
-		echo "$cpus $mem $plain $mode $bootargs"
 	} | sha256sum | cut -c 1-16
+}
+
+# vm_key INPUTS: the name of the snapshot of these in this configuration.
+vm_key() {
+	echo "$1 $cpus $mem $plain $mode $bootargs" | sha256sum | cut -c 1-16
 }
 
 # vm_args DIR: the machine, with its disks in DIR and its chardevs in case_dir.
 vm_args() {
-	local dir=$1 port
+	local dir=$1 port hypervisor=$1/hvisor.img
 	qemu_args "$dir" "$cpus" "$mem" "$plain" "$bootargs" \
 		"loglevel=5 shyper.agent systemd.show_status=0"
 	qemu_disk 1 root "file=$case_dir/root.qcow2,format=qcow2,cache=unsafe"
@@ -109,8 +112,11 @@ vm_overlay() {
 snapshot_make() {
 	local dir=$1 rc=0
 	rm -rf "$dir" && mkdir -p "$dir"
-	ln "$images"/{root.img,root-initrd.img,vmlinuz} "$build/images/data.img" "$dir/"
 	case_dir=$dir
+	echo "$images" >"$dir/images"
+	echo "$inputs" >"$dir/inputs"
+	ln "$images"/{root.img,root-initrd.img,vmlinuz} "$build/images/data.img" "$dir/"
+	[ ! -e "$hypervisor" ] || cp "$hypervisor" "$dir/hvisor.img"
 	vm_overlay root.img raw "$dir/root.qcow2"
 	vm_overlay data.img raw "$dir/data.qcow2"
 	truncate -s 8G "$dir/job.tar"
@@ -136,11 +142,11 @@ snapshot_make() {
 
 # snapshot_get: sets `snapshot`, made if need be, and holds it until this ends.
 snapshot_get() {
-	local key
-	key=$(vm_key)
-	snapshot=$snapshots/$key
+	local inputs
+	inputs=$(vm_inputs)
+	snapshot=$snapshots/$(vm_key "$inputs")
 	mkdir -p "$snapshots"
-	exec {snapshot_lock}>"$snapshots/$key.lock"
+	exec {snapshot_lock}>"$snapshot.lock"
 	flock -s "$snapshot_lock"
 	[ ! -e "$snapshot/ready" ] || return 0
 	flock -u "$snapshot_lock"
@@ -153,12 +159,13 @@ snapshot_get() {
 	flock -s "$snapshot_lock"
 }
 
-# snapshot_prune: remove snapshots whose images are gone and that nobody uses.
+# snapshot_prune: remove those of other inputs, for these images, that nobody uses.
 snapshot_prune() {
 	local dir
 	for dir in "$snapshots"/*/; do
-		[ -e "$dir/ready" ] || continue
-		[ "$(stat -c %h "$dir/root.img")" = 1 ] || continue
-		( flock -n -x 8 || exit 0; rm -rf "$dir" ) 8>"${dir%/}.lock"
+		dir=${dir%/}
+		[ "$(cat "$dir/images" 2>/dev/null)" = "$images" ] || continue
+		[ "$(cat "$dir/inputs")" != "$inputs" ] || continue
+		( flock -n -x 8 || exit 0; rm -rf "$dir" ) 8>"$dir.lock"
 	done
 }
