@@ -113,7 +113,11 @@ snapshot() {
 
 # unchanged BEFORE: the machine is as it was, at the latest in ten seconds.
 unchanged() {
-	wait_until 10 same_snapshot "$1"
+	local deadline=$((SECONDS + 10))
+	until same_snapshot "$1"; do
+		[ $SECONDS -lt $deadline ] || fail "changed: $(cat /tmp/snapshot.diff)"
+		sleep 0.1
+	done
 }
 
 same_snapshot() {

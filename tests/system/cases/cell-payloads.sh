@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# root-run: --timeout 600
+# root-run: --put build/guests/hello.img --put build/guests/reboot.img
+# root-run: --put build/guests/fault.img --put build/guests/spin.img
+# root-run: --put build/guests/psci.img --put build/guests/gic.img
+# root-run: --put build/guests/wfi.img --put build/guests/isv0.img
+# root-run: --put build/guests/hostile.img --put build/guests/loads.img
+# root-run: --put build/guests/echo.img
+#
+# Each bare-metal payload in a cell of its own: created, run to its verdict,
+# destroyed, and then the machine is as it was.
+. ./cell.sh
+
+# config NAME CPUS: virtio device 0, the echo region, 16 MiB.
+config() {
+	cat >"$1.json" <<-END
+		{ "version": 1, "name": "$1", "cpus": $2, "memory": "16M",
+		  "boot": { "kernel": "$PWD/$1.img" }, "restart": "never",
+		  "devices": [ { "type": "console", "name": "con0" },
+			       { "type": "echo", "name": "echo0", "length": "4K" } ] }
+	END
+}
+
+log_has() {
+	shyper cell log "$1" | grep -q -- "$2"
+}
+
+# begin NAME CPUS
+begin() {
+	before=$(snapshot)
+	config "$@"
+	shyper cell create "$1.json" >/dev/null || fail "$1: create"
+	shyper cell start "$1" >/dev/null || fail "$1: start"
+}
+
+end() {
+	shyper cell destroy "$1" >/dev/null || fail "$1: destroy"
+	unchanged "$before"
+	echo "ok $1"
+}
+
+# ended STATE REASON: cell1 is in that state and says why.
+ended() {
+	wait_until 10 state_is cell1 "$1"
+	expect reason "$(sys cell1/reason)" "$2"
+}
+
+# verdict NAME SECONDS: it says ok and switches itself off.
+verdict() {
+	wait_until "$2" log_has "$1" "^\(not \)\?ok $1"
+	shyper cell log "$1"
+	log_has "$1" "^ok $1" || fail "$1: verdict"
+	ended stopped off
+}
+
+begin hello 1
+verdict hello 10
+end hello
+
+begin fault 1
+ended failed unmapped
+shyper cell show fault
+shyper cell show fault -j >fault.txt
+grep -qi 1122334455667788 fault.txt || fail "fault: x20 is not kept"
+grep -qi 10000000 fault.txt || fail "fault: the address is not kept"
+end fault
+
+begin spin 3
+wait_until 20 log_has spin '^ok spin'
+expect state "$(sys cell1/state)" running
+shyper cell stop spin || fail "spin: stop"
+ended stopped stop
+shyper cell start spin || fail "spin: start again"
+wait_until 10 state_is cell1 running
+# Destroyed while it runs, all CPUs at once.
+end spin
+
+# It resets itself twice, which its monitor answers with a new start.
+begin reboot 1
+verdict reboot 30
+expect starts "$(sys cell1/starts)" 3
+end reboot
+
+# The CPUs of a cell are not root's to start.
+begin psci 3
+cpu=$(sys cell1/cpus | cut -d, -f1 | cut -d- -f1)
+expect "CPU $cpu" "$(cat "/sys/devices/system/cpu/cpu$cpu/online")" 0
+echo 1 2>/dev/null >"/sys/devices/system/cpu/cpu$cpu/online" && fail "root started CPU $cpu"
+verdict psci 120
+end psci
+
+for name in gic echo; do
+	begin $name 3
+	verdict $name 120
+	end $name
+done
+for name in wfi isv0 hostile loads; do
+	begin $name 1
+	verdict $name 120
+	end $name
+done
