@@ -17,6 +17,7 @@
  * the state that the kernel tells at its first read.
  */
 #include <errno.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <shyper/shyper.h>
 
@@ -256,6 +258,21 @@ static enum service_status open_failed(const struct watch *w, int err)
 	}
 }
 
+/* Its backends' sockets: they are jailed, and cannot remove them themselves. */
+static void remove_sockets(const char *cell)
+{
+	char pattern[128];
+	glob_t found;
+	size_t n;
+
+	snprintf(pattern, sizeof(pattern), SERVICE_RUN_FOLDER "/%s.*.sock", cell);
+	if (glob(pattern, 0, NULL, &found))
+		return;
+	for (n = 0; n < found.gl_pathc; n++)
+		unlink(found.gl_pathv[n]);
+	globfree(&found);
+}
+
 static enum service_status run(struct watch *w)
 {
 	sigset_t mask;
@@ -270,6 +287,8 @@ static enum service_status run(struct watch *w)
 	if (err && err != -ENODEV)
 		log_failure(w, "events", err);
 	shyper_monitor_close(w->monitor);
+	if (err == -ENODEV)
+		remove_sockets(w->name);
 	return err && err != -ENODEV ? SERVICE_FAILED : SERVICE_ENDED;
 }
 
