@@ -5,12 +5,15 @@ cflags-hypervisor := -iquote $(top)/hypervisor/include \
 	-I$(top)/include
 
 tests-hypervisor := test_virtio_mmio test_slot test_doorbell test_device
+tests-hypervisor += test_cell_check test_cell_run
 tests-hypervisor += test_paging test_mem test_mmio test_vgic
 srcs-test_virtio_mmio := hypervisor/virtio-mmio.c
 srcs-test_slot := hypervisor/slot.c
 srcs-test_doorbell := hypervisor/doorbell.c
-srcs-test_device := $(addprefix hypervisor/,cell-check.c device.c device-request.c device-hypercall.c \
-	earlycon.c slot.c doorbell.c virtio-mmio.c mmio.c)
+srcs-test_device := $(addprefix hypervisor/,device.c device-request.c device-hypercall.c \
+	cell-check.c earlycon.c slot.c doorbell.c virtio-mmio.c mmio.c)
+srcs-test_cell_check := hypervisor/cell-check.c
+srcs-test_cell_run := hypervisor/cell-run.c hypervisor/cell-check.c
 srcs-test_paging := hypervisor/paging.c
 srcs-test_mem := hypervisor/mem.c
 srcs-test_mmio := hypervisor/mmio.c
