@@ -33,6 +33,26 @@ static inline pgoff_t compat_huge_index(struct hstate *h, loff_t offset)
 #endif
 }
 
+/*
+ * Pins one huge page for long: 1 or negative. Before 6.4 the slow way warns of
+ * a huge page in CMA or ZONE_MOVABLE, where it should refuse it: so the page is
+ * faulted in with a short reference, and then pinned the fast way or not at all.
+ */
+static inline int compat_pin_huge_page(unsigned long address, struct page **page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	int ret = get_user_pages_fast(address, 1, FOLL_WRITE, page);
+
+	if (ret != 1)
+		return ret;
+	put_page(*page);
+	return pin_user_pages_fast_only(address, 1, FOLL_WRITE | FOLL_LONGTERM,
+					page) ?: -ENOMEM;
+#else
+	return pin_user_pages_fast(address, 1, FOLL_WRITE | FOLL_LONGTERM, page);
+#endif
+}
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*function)(struct hrtimer *),

@@ -89,8 +89,7 @@ static int memory_pin_blocks(struct hvisor_memory *memory, unsigned long address
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		block = &memory->blocks[memory->nr_blocks];
-		ret = pin_user_pages_fast(address, 1, FOLL_WRITE | FOLL_LONGTERM,
-					  block);
+		ret = compat_pin_huge_page(address, block);
 		if (ret != 1)
 			return ret < 0 ? ret : -EFAULT;
 		memory->nr_blocks++;

@@ -121,8 +121,13 @@ static int explain_create(struct shyper_ctx *ctx, int err,
 				 strerror(-err));
 	case HVISOR_WHERE_REGION:
 		snprintf(place, sizeof(place), "memory region %u", index);
-		return error_set(ctx, err, subject, place,
-				 "the hypervisor does not lend it: %s", strerror(-err));
+		error_set(ctx, err, subject, place, err == -ENOMEM ?
+			  "memory is short, or its hugepages cannot be pinned: %s" :
+			  "the hypervisor does not lend it: %s", strerror(-err));
+		/* Made late, they may lie in memory that must stay movable (CMA). */
+		if (err == -ENOMEM)
+			error_hint(ctx, "boot root with hugepages=N");
+		return err;
 	case HVISOR_WHERE_DEVICE:
 		snprintf(place, sizeof(place), "device %s",
 			 index < config->nr_devices ? config->devices[index].name :
