@@ -8,7 +8,6 @@
  * and @last_head says whose completion that is.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "inflight.h"
 #include "shared.h"
@@ -64,11 +63,17 @@ struct resumed {
 	uint16_t head;
 };
 
-static int resumed_compare(const void *a, const void *b)
+/*
+ * Puts an entry in its place by counter. No qsort(): from 1 KiB on glibc's asks
+ * for the size of memory, by a system call that no jail expects.
+ */
+static void resumed_insert(struct resumed *list, unsigned int nr,
+			   const struct hvisor_inflight *entry, uint16_t head)
 {
-	const struct resumed *x = a, *y = b;
-
-	return x->counter < y->counter ? -1 : x->counter > y->counter;
+	for (; nr && list[nr - 1].counter > entry->counter; nr--)
+		list[nr] = list[nr - 1];
+	list[nr].counter = entry->counter;
+	list[nr].head = head;
 }
 
 void shyper_queue_state_clear(struct hvisor_queue_state *state,
@@ -115,10 +120,8 @@ static unsigned int account_list(const struct shyper_queue *queue,
 	for (n = 0; n < queue->size; n++) {
 		if (!heads[n].in_flight || heads[n].epoch != queue->epoch)
 			continue;
-		list[nr].counter = heads[n].counter;
-		list[nr++].head = n;
+		resumed_insert(list, nr++, &heads[n], n);
 	}
-	qsort(list, nr, sizeof(*list), resumed_compare);
 	return nr;
 }
 

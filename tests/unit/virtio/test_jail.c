@@ -23,6 +23,7 @@
 
 #include <hvisor/ioctl.h>
 
+#include "../../../libshyper/virtio/inflight.h"
 #include "../../../shyper-cli/backend/jail.h"
 
 static int memfd, sockets[2];
@@ -132,9 +133,35 @@ static long do_link(void)
 	       ioctl(memfd, HVISOR_DEVICE_DECLARE, NULL) < 0 ? 0 : -1;
 }
 
+/* A successor sorts the account in the jail: as full as the largest queue. */
+static long do_resume(void)
+{
+	static uint64_t area[HVISOR_QUEUE_STATE_STRIDE(HVISOR_MAX_QUEUE_SIZE) / 8];
+	static struct hvisor_backend_counters counters;
+	static struct shyper_queue queue = {
+		.size = HVISOR_MAX_QUEUE_SIZE, .state_size = HVISOR_MAX_QUEUE_SIZE,
+		.epoch = 1, .counters = &counters,
+	};
+	unsigned int n;
+
+	queue.state = (void *)area;
+	queue.state->epoch = 1;
+	for (n = 0; n < queue.size; n++)
+		queue.state->heads[n] = (struct hvisor_inflight){
+			.counter = queue.size - n, .epoch = 1, .in_flight = 1,
+		};
+	if (inflight_resume(&queue) || queue.reissued != queue.size)
+		return -1;
+	for (n = 0; n < queue.size; n++)
+		if (queue.reissue[n] != queue.size - 1 - n)
+			return -1;
+	return 0;
+}
+
 static void test_allowed(void **state)
 {
 	(void)state;
+	assert_allowed(do_resume);
 	assert_allowed(do_transfer);
 	assert_allowed(do_memory);
 	assert_allowed(do_link);
