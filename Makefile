@@ -27,7 +27,7 @@ V ?= 0
 quiet := $(if $(filter 0,$V),--no-print-directory -s)
 
 .PHONY: all help setup run test unit fresh image install clean distclean
-.PHONY: $(parts) setup-rt
+.PHONY: $(parts) setup-rt image-locked
 
 all: $(parts)
 
@@ -70,8 +70,11 @@ install:
 		$(MAKE) $(quiet) -C $$part O=$(B)/$$part KDIR=$(KDIR) KVER=$(KVER) \
 			DESTDIR=$(DESTDIR) install; done
 
-# Installed anew each time: the image is made anew only if the bytes differ.
 image: setup all
+	@flock $(B)/.image.lock $(MAKE) $(quiet) image-locked
+
+# Installed anew each time: the disk is made anew only if the bytes differ.
+image-locked:
 	@rm -rf $(product)
 	@mkdir -p $(product)
 	@set -e; for part in $(installed); do o=$(B)/$$part; \

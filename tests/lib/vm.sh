@@ -50,9 +50,12 @@ vm_args() {
 		qemu+=(-chardev "file,id=$port,path=$case_dir/$port"
 			-device "virtserialport,chardev=$port,name=$port")
 	done
+	# With a thread for each CPU on fewer cores, CPUs that wait for one another
+	# burn the time of those they wait for: four times the work to boot.
 	case $mode in
 	icount) qemu+=(-icount shift=0,sleep=off -rtc base=2024-01-01,clock=vm) ;;
 	mttcg) qemu+=(-accel tcg,thread=multi) ;;
+	*) qemu+=(-accel tcg,thread=single) ;;
 	esac
 }
 
@@ -75,13 +78,16 @@ vm_stop() {
 # vm_line LIMIT: the next line of the agent in `line`, within LIMIT seconds.
 # Returns 124 at the limit; fails the case when the machine is gone or EL2 died.
 vm_line() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1)) part=''
+	# What a read that times out has got so far is not left for the next one.
 	while ! read -r -t 0.5 -u "$control_out" line; do
+		part=$part$line
 		vm_check_el2
 		kill -0 "$vm_pid" 2>/dev/null ||
 			vm_fail "QEMU ended before the case did ($(vm_last_words))"
 		[ "$SECONDS" -lt "$end" ] || return 124
 	done
+	line=$part$line
 }
 
 vm_last_words() {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # host
+# alone
 # arm64 stays out of the host's package system; the kernel is Debian's, newest
 # and unmodified; a second set-up calls no apt and changes nothing.
 . tests/system/lib/check.sh
