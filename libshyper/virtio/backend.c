@@ -247,6 +247,8 @@ void shyper_backend_close(struct shyper_backend *backend)
 		close(backend->link.fd);
 	if (backend->epoll >= 0)
 		close(backend->epoll);
+	if (backend->manager >= 0)
+		close(backend->manager);
 	free(backend);
 }
 
@@ -269,6 +271,7 @@ int shyper_backend_attach(struct shyper_backend *backend)
 	if (err)
 		return err;
 	backend->attached = true;
+	backend_tell_failure(backend);
 	notify_ready(backend->manager);
 	backend->manager = -1;
 	return 0;

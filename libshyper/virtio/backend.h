@@ -59,6 +59,9 @@ struct shyper_backend {
 /* Takes up each queue that the driver has made ready, with what is in flight. */
 void backend_adopt_all(struct shyper_backend *backend);
 
+/* Tells EL2 that the driver broke a queue, if it did and EL2 does not know. */
+void backend_tell_failure(struct shyper_backend *backend);
+
 /* Runs queues that have something to do, then answers what has become quiet. */
 void backend_serve(struct shyper_backend *backend);
 

@@ -82,8 +82,10 @@ int link_open(const char *name, int *fd)
 	if (*fd < 0)
 		return -errno;
 	err = bind_device(*fd, cell, device);
-	if (err)
+	if (err) {
 		close(*fd);
+		*fd = -1;
+	}
 	return err;
 }
 

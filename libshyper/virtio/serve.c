@@ -24,16 +24,23 @@ static void backend_error(struct shyper_backend *backend, int err)
 		backend->error = err;
 }
 
+void backend_tell_failure(struct shyper_backend *backend)
+{
+	/* Before it is declared nobody may speak for the device. */
+	if (!backend->failed || !backend->attached)
+		return;
+	if (shared_load(&backend->page->status) & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
+	if (link_fail(backend->link.fd) == -ENODEV)
+		backend_error(backend, -ENODEV);
+}
+
 static void backend_fail(struct shyper_backend *backend)
 {
-	int err;
-
 	if (backend->failed)
 		return;
 	backend->failed = true;
-	err = link_fail(backend->link.fd);
-	if (err == -ENODEV)
-		backend_error(backend, err);
+	backend_tell_failure(backend);
 }
 
 /* The queues that a request is about to end. */

@@ -229,6 +229,7 @@ static int put_byte(int fd)
 int link_declare(int fd, struct hvisor_device_decl *decl)
 {
 	(void)fd;
+	el2.page->attached = 1;
 	el2.page->features = decl->features;
 	el2.page->device_id = decl->device_id;
 	el2.page->config_len = decl->config_len;
@@ -246,5 +247,7 @@ int link_interrupt(int fd, uint32_t bits)
 int link_fail(int fd)
 {
 	(void)fd;
+	if (!el2.page->attached)
+		return -ENOTCONN;
 	return put_byte(el2.failed[1]);
 }

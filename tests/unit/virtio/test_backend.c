@@ -272,6 +272,20 @@ static void test_attach_to_failed(void **state)
 	assert_int_equal(el2.state->counters.others, 1);
 }
 
+/* The driver spoilt its ring while nobody served: it is told of it. */
+static void test_attach_to_spoilt(void **state)
+{
+	struct hvisor_queue_state *account =
+		(void *)((uint8_t *)el2.state + HVISOR_QUEUE_STATE_OFFSET(0, EL2_QUEUE_SIZE));
+
+	(void)state;
+	account->epoch = 1;
+	drivers[0].used->idx = 7;
+	el2_backend_start(serve_null);
+	assert_true(el2_failed(5000));
+	assert_int_equal(el2.state->counters.bad_chains, 1);
+}
+
 static void test_gone(void **state)
 {
 	int status;
@@ -295,7 +309,8 @@ int main(void)
 		TEST(region, region), TEST(wrong_kind, region),
 		TEST(config_store, null), TEST(early_notify, null), TEST(queue_stop, null),
 		TEST(endless_work, null), TEST(attach_to_reset, null),
-		TEST(attach_to_failed, null), TEST(gone, null),
+		TEST(attach_to_failed, null), TEST(attach_to_spoilt, null),
+		TEST(gone, null),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
