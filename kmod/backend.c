@@ -211,8 +211,7 @@ static void device_release(struct hvisor_file *file)
 	put_pid(device->pid);
 	device->pid = NULL;
 	mutex_unlock(&device->lock);
-	if (!READ_ONCE(device->cell->dead))
-		hvisor_device_announce(device, "detached");
+	hvisor_device_announce(device, "detached");
 	put_device(&device->dev);
 }
 

@@ -157,5 +157,13 @@ void hvisor_device_announce(struct hvisor_device *device, const char *event)
 	char *env[] = { variable, NULL };
 
 	snprintf(variable, sizeof(variable), "HVISOR_EVENT=%s", event);
-	kobject_uevent_env(&device->dev.kobj, KOBJ_CHANGE, env);
+	/*
+	 * Never behind the "remove", where a listener would take it for a new
+	 * device: hvisor_device_zap() has the lock between the cell's death and
+	 * the device's removal.
+	 */
+	mutex_lock(&device->lock);
+	if (!READ_ONCE(device->cell->dead))
+		kobject_uevent_env(&device->dev.kobj, KOBJ_CHANGE, env);
+	mutex_unlock(&device->lock);
 }

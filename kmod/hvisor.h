@@ -175,7 +175,7 @@ struct hvisor_cell {
  *	of every other device, so that they can be zapped alone
  * @wait: its backend
  * @is_woken: the backend was woken for its doorbell and has not read it since
- * @lock: for @file and @pid
+ * @lock: for @file and @pid, and held while a change is announced
  * @file: the file that is bound to it
  * @pid: the process that bound it
  * @summary: its file in the cell's virtio/
@@ -375,6 +375,7 @@ struct hvisor_device *hvisor_device_alloc(struct hvisor_cell *cell, u32 index,
 int hvisor_device_map(struct hvisor_device *device, phys_addr_t page_pa);
 void hvisor_device_unmap(struct hvisor_device *device);
 void hvisor_device_unregister(struct hvisor_device *device);
+/* A "change" of the device, unless its cell is dead. */
 void hvisor_device_announce(struct hvisor_device *device, const char *event);
 extern const struct device_type hvisor_device_type;
 
