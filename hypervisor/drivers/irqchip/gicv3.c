@@ -473,15 +473,16 @@ static struct vcpu *vcpu_of(const struct vgic_cpu *cpu)
 	return container_of(cpu, struct vcpu, vgic);
 }
 
-/* Frame with the registers of @intid; 0: the vcpu's CPU is another's now. */
+/*
+ * Frame with the registers of @intid; 0: the vcpu is off. Its CPU is parked
+ * then with its PPIs clear, and so they shall stay for whoever has it next:
+ * what others of the cell store meanwhile is kept until vgic_cpu_online().
+ */
 static u64 frame_of(struct vgic_cpu *cpu, u32 intid)
 {
-	struct percpu *phys;
-
 	if (intid >= VGIC_NR_PRIVATE)
 		return gicd;
-	phys = vcpu_of(cpu)->cpu;
-	return READ_ONCE(phys->vcpu) == vcpu_of(cpu) ? phys->gicr + GICR_SGI_FRAME : 0;
+	return cpu->online ? vcpu_of(cpu)->cpu->gicr + GICR_SGI_FRAME : 0;
 }
 
 static void set_bit(struct vgic_cpu *cpu, u32 intid, u64 reg)

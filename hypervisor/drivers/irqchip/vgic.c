@@ -602,13 +602,29 @@ void vgic_cpu_sync(struct vgic *vgic, struct vgic_cpu *cpu)
 	complete_folds(vgic, cpu);
 }
 
+/*
+ * The physical PPIs are disabled, with the trigger that the CPU's last owner
+ * chose: both as this vcpu has them. The trigger first, it may not change while
+ * the interrupt is enabled (12.9.9).
+ */
+static void restore_ppi(struct vgic_cpu *cpu, const struct vgic_irq *irq)
+{
+	if (!irq->hw)
+		return;
+	vgic_hw_config(cpu, irq->intid, irq->edge);
+	if (irq->enabled)
+		vgic_hw_enable(cpu, irq->intid, true);
+}
+
 void vgic_cpu_online(struct vgic *vgic, struct vgic_cpu *cpu)
 {
 	u32 n;
 
 	cpu->online = true;
-	for (n = 0; n < VGIC_NR_PRIVATE; n++)
+	for (n = 0; n < VGIC_NR_PRIVATE; n++) {
+		restore_ppi(cpu, &cpu->priv[n]);
 		irq_queue(vgic, &cpu->priv[n]);
+	}
 	for (n = VGIC_NR_PRIVATE; n < vgic->nr_irqs; n++)
 		if (vgic->spis[n - VGIC_NR_PRIVATE].target == cpu->id)
 			irq_queue(vgic, &vgic->spis[n - VGIC_NR_PRIVATE]);

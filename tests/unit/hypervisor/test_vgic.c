@@ -555,6 +555,31 @@ static void a_cpu_that_goes_loses_nothing(void **state)
 	assert_int_equal(ack(1), 1023);
 }
 
+/* While it is off its CPU may be another's: what is stored then waits. */
+static void a_cpu_that_comes_has_its_own_ppis(void **state)
+{
+	(void)state;
+	vgic_lock(&vgic);
+	vgic_cpu_offline(&vgic, &cpus[1]);
+	vgic_unlock(&vgic);
+	redist_write(1, 0x10100, 4, 1U << TIMER);
+	redist_write(1, 0x10c04, 4, 2U << (TIMER - 16) * 2);
+	redist_write(2, 0x10100, 4, 1U << TIMER);
+	/* The next owner of CPU 1 and of CPU 2 chose otherwise. */
+	hw[1][TIMER].enabled = false;
+	hw[1][TIMER].edge = false;
+	vgic_lock(&vgic);
+	vgic_cpu_online(&vgic, &cpus[1]);
+	vgic_cpu_offline(&vgic, &cpus[2]);
+	hw[2][TIMER].edge = true;
+	vgic_cpu_online(&vgic, &cpus[2]);
+	vgic_unlock(&vgic);
+	assert_true(hw[1][TIMER].enabled);
+	assert_true(hw[1][TIMER].edge);
+	assert_false(hw[2][TIMER].enabled);
+	assert_false(hw[2][TIMER].edge);
+}
+
 static void lpis_queue_by_priority_and_merge(void **state)
 {
 	u32 n, intid;
@@ -904,6 +929,7 @@ int main(void)
 		TEST(an_active_one_stays_until_its_end_when_the_route_changes),
 		TEST(routed_to_nobody_it_waits),
 		TEST(a_cpu_that_goes_loses_nothing),
+		TEST(a_cpu_that_comes_has_its_own_ppis),
 		TEST(lpis_queue_by_priority_and_merge),
 		TEST(clearing_and_setting_state_is_not_swapped),
 		TEST(clearing_reaches_the_list_register_of_another_cpu),
