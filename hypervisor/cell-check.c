@@ -95,9 +95,10 @@ bool cell_call_allowed(u32 state, enum cell_call call)
 		[CELL_CALL_LOAD] = BIT(HVISOR_CELL_CREATED) | BIT(HVISOR_CELL_LOADED) |
 				   BIT(HVISOR_CELL_STOPPED) | BIT(HVISOR_CELL_FAILED),
 		[CELL_CALL_START] = BIT(HVISOR_CELL_LOADED),
-		/* One that has come to its end meanwhile was stopped, too. */
-		[CELL_CALL_STOP] = BIT(HVISOR_CELL_RUNNING) | BIT(HVISOR_CELL_PAUSED) |
-				   BIT(HVISOR_CELL_STOPPED) | BIT(HVISOR_CELL_FAILED),
+		/* Before and behind a run, too: what is to follow is called off. */
+		[CELL_CALL_STOP] = BIT(HVISOR_CELL_LOADED) | BIT(HVISOR_CELL_RUNNING) |
+				   BIT(HVISOR_CELL_PAUSED) | BIT(HVISOR_CELL_STOPPED) |
+				   BIT(HVISOR_CELL_FAILED),
 	};
 
 	return state < 32 && allowed[call] & BIT(state);

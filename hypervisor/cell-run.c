@@ -126,8 +126,13 @@ int cell_stop(struct cell *cell)
 {
 	if (!cell_call_allowed(cell->state, CELL_CALL_STOP))
 		return -EBUSY;
-	if (cell->state != HVISOR_CELL_RUNNING)
+	if (cell->state != HVISOR_CELL_RUNNING) {
+		/* Whoever is about to start it again hears that it shall not. */
+		if (cell->state != HVISOR_CELL_STOPPED ||
+		    cell->page->reason != HVISOR_REASON_STOP)
+			cell_set_state(cell, HVISOR_CELL_STOPPED, HVISOR_REASON_STOP);
 		return 0;
+	}
 	if (cell_end(cell, HVISOR_CELL_STOPPED, HVISOR_REASON_STOP))
 		cell_cpu_parked(cell);
 	return cell->state == HVISOR_CELL_RUNNING ? -EAGAIN : 0;

@@ -66,7 +66,9 @@
 
 /*
  * x1: cell. RUNNING or PAUSED -> STOPPED; -EAGAIN while a CPU is on its way out.
- * The last CPU to park publishes the state and raises QUIESCE.
+ * The last CPU to park publishes the state and raises QUIESCE. LOADED, STOPPED
+ * or FAILED -> STOPPED at once: a START under way, or one that a monitor has in
+ * mind after a reset or a failure, is called off.
  */
 #define HVISOR_HC_CELL_STOP		HVISOR_HC(7)
 

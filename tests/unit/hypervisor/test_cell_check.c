@@ -189,7 +189,7 @@ static void each_state_allows_its_calls(void **state)
 	} rows[] = {
 		{ HVISOR_CELL_NONE, false, false, false, false },
 		{ HVISOR_CELL_CREATED, true, true, false, false },
-		{ HVISOR_CELL_LOADED, false, true, true, false },
+		{ HVISOR_CELL_LOADED, false, true, true, true },
 		{ HVISOR_CELL_RUNNING, false, false, false, true },
 		{ HVISOR_CELL_PAUSED, false, false, false, true },
 		{ HVISOR_CELL_STOPPED, false, true, false, true },

@@ -287,6 +287,29 @@ static void stop_takes_back_a_start(void **state)
 	assert_int_equal(cell.end_state, HVISOR_CELL_NONE);
 }
 
+/* A monitor waits before it starts a cell again: it is to hear of the stop. */
+static void stop_calls_off_what_would_follow(void **state)
+{
+	static const u32 states[] = {
+		HVISOR_CELL_LOADED, HVISOR_CELL_STOPPED, HVISOR_CELL_FAILED,
+	};
+	u32 n;
+
+	(void)state;
+	for (n = 0; n < ARRAY_SIZE(states); n++) {
+		cell.state = states[n];
+		cell_page.reason = HVISOR_REASON_RESET;
+		world.events = 0;
+		assert_int_equal(cell_stop(&cell), 0);
+		assert_int_equal(cell.state, HVISOR_CELL_STOPPED);
+		assert_int_equal(cell_page.reason, HVISOR_REASON_STOP);
+		assert_int_equal(world.events, 1);
+		assert_int_equal(cell_start(&cell, 0x40000000, 0), -EBUSY);
+	}
+	cell.state = HVISOR_CELL_CREATED;
+	assert_int_equal(cell_stop(&cell), -EBUSY);
+}
+
 static void cpu_off_of_the_last_is_a_power_off(void **state)
 {
 	(void)state;
@@ -403,6 +426,7 @@ int main(void)
 		cmocka_unit_test_setup(start_wants_an_entry_in_memory, setup),
 		cmocka_unit_test_setup(the_last_cpu_to_park_makes_the_end, setup),
 		cmocka_unit_test_setup(stop_takes_back_a_start, setup),
+		cmocka_unit_test_setup(stop_calls_off_what_would_follow, setup),
 		cmocka_unit_test_setup(cpu_off_of_the_last_is_a_power_off, setup),
 		cmocka_unit_test_setup(a_guest_switches_itself_off, setup),
 		cmocka_unit_test_setup(root_switches_the_machine_off, setup),
