@@ -190,7 +190,7 @@ static int take_answer(struct shyper_cell *cell, const char *subject,
 static int ask_monitor(struct shyper_cell *cell, const char *op,
 		       unsigned int timeout_ms, bool waits_for_monitor)
 {
-	uint64_t start = now_ms(), deadline = start + timeout_ms;
+	uint64_t start = now_ms(), deadline = start + timeout_ms, now;
 	json_t *answer = NULL;
 	char subject[64];
 	int fd, err;
@@ -200,8 +200,9 @@ static int ask_monitor(struct shyper_cell *cell, const char *op,
 	fd = connect_monitor(cell, waits_for_monitor ? deadline : start);
 	if (fd < 0)
 		return fd;
-	err = wire_write(fd, json_pack("{s:s, s:i}", "op", op, "timeout_ms",
-				       (int)timeout_ms));
+	now = now_ms();
+	err = wire_write(fd, json_pack("{s:s, s:I}", "op", op, "timeout_ms",
+				       (json_int_t)(now < deadline ? deadline - now : 1)));
 	/* The monitor keeps the same deadline and knows more: let it speak. */
 	if (!err)
 		err = wire_read(fd, deadline + 10000, &answer);

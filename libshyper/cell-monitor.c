@@ -154,12 +154,13 @@ void shyper_monitor_close(struct shyper_monitor *monitor)
 
 	if (!monitor)
 		return;
-	if (monitor->memory)
-		munmap(monitor->memory, monitor->config->memory);
+	/* Before the memory: who destroyed the cell waits for that, not for us. */
 	if (monitor->socket >= 0) {
 		unlink(monitor->address.sun_path);
 		close(monitor->socket);
 	}
+	if (monitor->memory)
+		munmap(monitor->memory, monitor->config->memory);
 	if (monitor->fd >= 0)
 		close(monitor->fd);
 	shyper_config_free(monitor->config);

@@ -42,6 +42,7 @@
  * @started_ms: when the cell was started, or first seen running
  * @restart_ms: when it is to be started again, 0: not
  * @delay_ms: waited before the last restart
+ * @knows: has seen the state in which the cell was found
  */
 struct watch {
 	struct shyper_ctx *ctx;
@@ -50,6 +51,7 @@ struct watch {
 	int64_t started_ms;
 	int64_t restart_ms;
 	int64_t delay_ms;
+	bool knows;
 };
 
 static volatile sig_atomic_t terminated;
@@ -125,6 +127,9 @@ static void see_state(struct watch *w, const struct shyper_monitor_state *state)
 			w->started_ms = now_ms();
 		return;
 	}
+	/* A start under way passes this, and ended with our predecessor. */
+	if (state->state == SHYPER_CELL_LOADED && !w->knows)
+		w->restart_ms = now_ms();
 	if (state->state != SHYPER_CELL_STOPPED && !failed)
 		return;
 	if (wants_restart(policy, state)) {
@@ -148,8 +153,10 @@ static int read_states(struct watch *w)
 	struct shyper_monitor_state state;
 	int ret;
 
-	while ((ret = shyper_monitor_read_state(w->monitor, &state)) > 0)
+	while ((ret = shyper_monitor_read_state(w->monitor, &state)) > 0) {
 		see_state(w, &state);
+		w->knows = true;
+	}
 	return ret;
 }
 
@@ -181,9 +188,9 @@ static void serve_request(struct watch *w)
 	if (shyper_monitor_accept(w->monitor, &request) <= 0)
 		return;
 	if (request.op == SHYPER_MONITOR_START)
-		err = shyper_monitor_start(w->monitor, 0);
+		err = shyper_monitor_start(w->monitor, request.timeout_ms);
 	else if (request.op == SHYPER_MONITOR_RESTART)
-		err = shyper_monitor_restart(w->monitor, 0);
+		err = shyper_monitor_restart(w->monitor, request.timeout_ms);
 	shyper_monitor_answer(w->monitor, &request, err);
 	if (err) {
 		service_log(LOG_ERR, w->name, "start was asked for: %s",
@@ -210,8 +217,12 @@ static int watch_cell(struct watch *w, const sigset_t *mask)
 					    .tv_nsec = wait % 1000 * 1000000 };
 
 		if (w->restart_ms && wait <= 0) {
-			restart(w);
+			/* Somebody may have stopped it for good meanwhile. */
 			err = read_states(w);
+			if (!err && w->restart_ms)
+				restart(w);
+			if (!err)
+				err = read_states(w);
 			continue;
 		}
 		if (ppoll(fds, 2, w->restart_ms ? &timeout : NULL, mask) < 0)
@@ -286,9 +297,10 @@ static enum service_status run(struct watch *w)
 	err = watch_cell(w, &mask);
 	if (err && err != -ENODEV)
 		log_failure(w, "events", err);
-	shyper_monitor_close(w->monitor);
+	/* While we hold its memory no other cell of its name has sockets there. */
 	if (err == -ENODEV)
 		remove_sockets(w->name);
+	shyper_monitor_close(w->monitor);
 	return err && err != -ENODEV ? SERVICE_FAILED : SERVICE_ENDED;
 }
 

@@ -40,6 +40,8 @@ static struct {
 	int start_errors;	/* as many starts fail */
 	int requests;		/* as many are waiting at the socket */
 	int answered;		/* code of the last answer */
+	unsigned int start_timeout;	/* of the last start */
+	int64_t stop_at;	/* somebody stops it while it stands still; 0: nobody */
 } cell;
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *now);
@@ -78,6 +80,15 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t count,
 		cell.end_at = 0;
 		cell.state = cell.end_state;
 		cell.reason = cell.end_reason;
+		cell.changed = true;
+		fds[0].revents = POLLIN;
+		return 1;
+	}
+	if (cell.stop_at && cell.stop_at <= until) {
+		cell.now = cell.stop_at;
+		cell.stop_at = 0;
+		cell.state = SHYPER_CELL_STOPPED;
+		cell.reason = "stop";
 		cell.changed = true;
 		fds[0].revents = POLLIN;
 		return 1;
@@ -167,6 +178,7 @@ int shyper_monitor_accept(struct shyper_monitor *monitor,
 {
 	cell.requests--;
 	ret_request->op = SHYPER_MONITOR_START;
+	ret_request->timeout_ms = 12345;
 	return 1;
 }
 
@@ -184,6 +196,7 @@ int shyper_monitor_start(struct shyper_monitor *monitor,
 	if (cell.state == SHYPER_CELL_RUNNING)
 		return -EBUSY;
 	cell.started_at[cell.starts++] = cell.now;
+	cell.start_timeout = timeout_ms;
 	if (cell.start_errors) {
 		cell.start_errors--;
 		return -ETIMEDOUT;
@@ -349,6 +362,29 @@ static void test_a_new_monitor_goes_by_the_state(void **state)
 	run_monitor();
 	assert_int_equal(cell.starts, 1);
 	assert_int_equal(cell.started_at[0], 1000);
+	/* It died a little later, in the middle of the start. */
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.state = SHYPER_CELL_LOADED;
+	run_monitor();
+	assert_int_equal(cell.starts, 1);
+}
+
+/* In the time in which it would have waited. */
+static void test_a_stop_calls_off_a_restart(void **state)
+{
+	make_cell(SHYPER_RESTART_ALWAYS, SHYPER_CELL_FAILED, "unmapped", 60000);
+	cell.requests = 1;
+	cell.stop_at = 61500;
+	run_monitor();
+	assert_int_equal(cell.starts, 1);
+}
+
+static void test_the_time_limit_of_a_request_is_kept(void **state)
+{
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 60000);
+	cell.requests = 1;
+	run_monitor();
+	assert_int_equal(cell.start_timeout, 12345);
 }
 
 static void test_a_running_cell_is_not_started(void **state)
@@ -390,6 +426,8 @@ int main(void)
 		cmocka_unit_test(test_a_start_that_fails_is_tried_again),
 		cmocka_unit_test(test_a_start_that_was_asked_for_may_fail),
 		cmocka_unit_test(test_a_new_monitor_goes_by_the_state),
+		cmocka_unit_test(test_a_stop_calls_off_a_restart),
+		cmocka_unit_test(test_the_time_limit_of_a_request_is_kept),
 		cmocka_unit_test(test_a_running_cell_is_not_started),
 		cmocka_unit_test(test_the_exit_status_tells_what_to_do),
 	};
