@@ -236,8 +236,9 @@ void vgic_clear_pending(struct vgic *vgic, struct vgic_irq *irq)
 void vgic_set_active(struct vgic *vgic, struct vgic_irq *irq, bool active)
 {
 	if (irq->lr != VGIC_NONE) {
-		irq->ops &= (u8)~(VGIC_OP_SET_ACTIVE | VGIC_OP_CLEAR_ACTIVE);
+		/* The last order counts; it is never without any in between. */
 		add_op(vgic, irq, active ? VGIC_OP_SET_ACTIVE : VGIC_OP_CLEAR_ACTIVE);
+		irq->ops &= (u8)~(active ? VGIC_OP_CLEAR_ACTIVE : VGIC_OP_SET_ACTIVE);
 		return;
 	}
 	if (irq->active != active && irq->hw && !irq->pending)

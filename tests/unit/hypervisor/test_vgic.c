@@ -654,6 +654,25 @@ static void clearing_reaches_the_list_register_of_another_cpu(void **state)
 	assert_int_equal(cpus[1].lr[0], 0);
 }
 
+/* Else GICD_CTLR.RWP would never read 0 again. */
+static void two_orders_for_one_interrupt_count_once(void **state)
+{
+	u64 bit = 1UL << (SOFT_SPI % 32);
+
+	(void)state;
+	enable(1, SOFT_SPI, 0xa0);
+	pend(1, SOFT_SPI);
+	sync(1);
+	dist_write(0x300 + SOFT_SPI / 8, 4, bit);
+	dist_write(0x300 + SOFT_SPI / 8, 4, bit);
+	dist_write(0x380 + SOFT_SPI / 8, 4, bit);
+	assert_int_equal(vgic.ops, 1);
+	assert_true(dist_read(0, 4) & BIT(31));
+	sync(1);
+	assert_false(dist_read(0, 4) & BIT(31));
+	assert_int_equal(cpus[1].lr[0] & VGIC_LR_STATE, VGIC_LR_PENDING);
+}
+
 static void state_in_another_cpus_list_register_is_asked_for(void **state)
 {
 	u64 word = 0x300 + SOFT_SPI / 32 * 4, value;
@@ -933,6 +952,7 @@ int main(void)
 		TEST(lpis_queue_by_priority_and_merge),
 		TEST(clearing_and_setting_state_is_not_swapped),
 		TEST(clearing_reaches_the_list_register_of_another_cpu),
+		TEST(two_orders_for_one_interrupt_count_once),
 		TEST(state_in_another_cpus_list_register_is_asked_for),
 		TEST(accesses_of_all_sizes_mean_the_same),
 		TEST(what_the_cell_does_not_own_is_raz_wi),
