@@ -70,6 +70,18 @@ static void __noreturn enter(struct vcpu *vcpu, const struct start *start)
 	arch_vcpu_enter(vcpu, start->entry, start->context);
 }
 
+/*
+ * Asked for more than once, it may be seen when the CPU is root's again, or even
+ * another cell's: only a cell that is dying gives its CPUs back.
+ */
+static void release(struct percpu *cpu)
+{
+	const struct vcpu *vcpu = READ_ONCE(cpu->vcpu);
+
+	if (READ_ONCE(vcpu->cell->state) == HVISOR_CELL_DYING)
+		__atomic_store_n(&cpu->vcpu, root_cell.vcpus[cpu->id], __ATOMIC_RELEASE);
+}
+
 void cpu_park(void)
 {
 	struct percpu *cpu = this_cpu();
@@ -82,7 +94,7 @@ void cpu_park(void)
 		/* A stop that comes when the vcpu is off has been done. */
 		requests = atomic_exchange(&cpu->requests, 0);
 		if (requests & CPU_REQ_RELEASE)
-			__atomic_store_n(&cpu->vcpu, root_cell.vcpus[cpu->id], __ATOMIC_RELEASE);
+			release(cpu);
 		vcpu = READ_ONCE(cpu->vcpu);
 		if (vcpu && take_start(vcpu, &start))
 			enter(vcpu, &start);
