@@ -209,6 +209,8 @@ static enum mmio_result wait_for_answer(struct device *device, u32 cpu)
 	while (slot_result(wait) == SLOT_WAITING) {
 		irqchip_handle_irqs(this_cpu());
 		cpu_handle_requests(this_cpu());
+		/* Siblings may wait for what is in the list registers here. */
+		irqchip_sync(this_cpu()->vcpu);
 		if (slot_result(wait) != SLOT_WAITING)
 			break;
 		if (!deadline_ahead(device, cpu)) {

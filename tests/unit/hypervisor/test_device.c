@@ -52,6 +52,7 @@ static struct {
 	u8 args[4096];
 	void (*while_waiting)(void);
 	int waits;
+	bool synced;		/* list registers, since the last wait */
 } world;
 
 /* -- the rest of EL2 -- */
@@ -158,6 +159,12 @@ void cpu_handle_requests(struct percpu *cpu)
 	assert_ptr_equal(cpu, running);
 }
 
+void irqchip_sync(struct vcpu *vcpu)
+{
+	assert_ptr_equal(vcpu, running->vcpu);
+	world.synced = true;
+}
+
 void vgic_lock(struct vgic *vgic)
 {
 	spin_lock(&vgic->lock);
@@ -256,6 +263,9 @@ bool arch_memory_reachable(const struct cell *of, u64 ipa, u64 size, bool write)
 void arch_vcpu_wait(void)
 {
 	assert_true(++world.waits < 10);
+	/* A sibling's read of interrupt state may have been waiting for it. */
+	assert_true(world.synced);
+	world.synced = false;
 	assert_non_null(world.while_waiting);
 	world.while_waiting();
 }
