@@ -29,6 +29,7 @@ wait_until 60 state_is cell1 stopped
 expect "reason" "$(sys cell1/reason)" off
 shyper cell destroy debian || fail "destroy"
 
+modprobe loop
 mkdir -p /mnt/guest
 mount -o ro,loop,noload /var/lib/shyper/debian.img /mnt/guest
 expect "sum in root's file" "$(sha256sum </mnt/guest/root/data)" "$sum"
