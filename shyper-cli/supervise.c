@@ -177,17 +177,21 @@ static bool cell_name(const struct supervisor *s, const char *sysname,
 	return true;
 }
 
-/* Puts the device's configuration with the entry's changes into a file. */
-static void write_override(const struct supervisor *s, struct service *service,
+/*
+ * Puts the device's configuration with the entry's changes into a file. False:
+ * it cannot; without the changes it would be served by another disk, say.
+ */
+static bool write_override(const struct supervisor *s, struct service *service,
 			   const char *cell, const char *device)
 {
 	struct shyper_device *opened;
 	json_t *config = NULL;
+	bool done = false;
 	char *text;
 	mode_t mask;
 
 	if (shyper_device_open(s->ctx, service->sysname, &opened))
-		return;
+		return false;
 	if (shyper_device_read_config(opened, &text) >= 0) {
 		config = json_loads(text, 0, NULL);
 		free(text);
@@ -197,14 +201,17 @@ static void write_override(const struct supervisor *s, struct service *service,
 		snprintf(service->config, sizeof(service->config),
 			 SERVICE_RUN_FOLDER "/%s.json", service->sysname);
 		mask = umask(0077);
-		if (json_dump_file(config, service->config, JSON_COMPACT)) {
-			service_log(LOG_ERR, service->sysname, "%s: %s",
-				    service->config, strerror(errno));
-			service->config[0] = '\0';
-		}
+		done = !json_dump_file(config, service->config, JSON_COMPACT);
 		umask(mask);
+		if (!done)
+			service_log(LOG_ERR, service->sysname,
+				    "%s: %s; not served", service->config,
+				    strerror(errno));
+	} else {
+		done = config;
 	}
 	json_decref(config);
+	return done;
 }
 
 static bool is_wanted(const struct supervisor *s,
@@ -222,42 +229,52 @@ static bool is_wanted(const struct supervisor *s,
 						       device + 1);
 }
 
-static void add_service(struct supervisor *s, const struct shyper_event *event,
-			bool is_cell)
+/* What the service of a cell or device is; false: it is to have none. */
+static bool describe_service(struct supervisor *s, struct service *service,
+			     const struct shyper_event *event, bool is_cell)
 {
 	const char *type = is_cell ? "cell" : event->device_type;
-	struct service *service = find_service(s, event->sysname);
 	char cell[64];
 
-	if (service) {
-		service->present = true;
-		service->kill_ms = 0;
-		service->again = service->pid != 0;
-		if (!service->pid)
-			service->start_ms = now_ms();
-		return;
-	}
-	if (!is_wanted(s, event, is_cell, cell, sizeof(cell)))
-		return;
-	service = calloc(1, sizeof(*service));
-	if (!service)
-		return;
-	snprintf(service->sysname, sizeof(service->sysname), "%s",
-		 event->sysname);
+	if (service->config[0])
+		unlink(service->config);
+	service->config[0] = '\0';
 	snprintf(service->program, sizeof(service->program),
 		 SERVICE_FOLDER "/shyper-%s", type);
 	/* An early console, say, is served by EL2 alone. */
-	if (strchr(type, '/') || access(service->program, X_OK)) {
-		free(service);
-		return;
+	if (!is_wanted(s, event, is_cell, cell, sizeof(cell)) ||
+	    strchr(type, '/') || access(service->program, X_OK))
+		return false;
+	return !s->mediated || is_cell ||
+	       write_override(s, service, cell, strchr(event->sysname, '.') + 1);
+}
+
+/*
+ * What comes may have the name of what has just gone, whose process is still to
+ * end; it has that in common with it, and nothing else.
+ */
+static void add_service(struct supervisor *s, const struct shyper_event *event,
+			bool is_cell)
+{
+	struct service *service = find_service(s, event->sysname);
+
+	if (!service) {
+		service = calloc(1, sizeof(*service));
+		if (!service)
+			return;
+		snprintf(service->sysname, sizeof(service->sysname), "%s",
+			 event->sysname);
+		service->next = s->services;
+		s->services = service;
 	}
-	if (s->mediated && !is_cell)
-		write_override(s, service, cell,
-			       strchr(event->sysname, '.') + 1);
-	service->present = true;
-	service->start_ms = now_ms();
-	service->next = s->services;
-	s->services = service;
+	service->present = describe_service(s, service, event, is_cell);
+	service->again = service->present && service->pid;
+	if (service->pid)
+		return;
+	if (service->present)
+		service->start_ms = now_ms();
+	else
+		forget_service(s, service);
 }
 
 static void remove_service(struct supervisor *s, const char *sysname)

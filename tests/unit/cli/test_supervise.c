@@ -3,25 +3,15 @@
  * Tests of shyper-cli/supervise.c: scripts in the place of monitors and
  * backends, over a recorded /sys.
  */
-#include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "supervise.c"
 
 #include <cmocka.h>
 #include <shyper/shyper.h>
-
-#include "mediated.h"
-#include "service.h"
-#include "supervise.h"
 
 #define LOG	SERVICE_RUN_FOLDER "/log"
 #define WAIT_MS	10000
@@ -259,6 +249,72 @@ static void test_the_file_limits_and_changes_what_is_served(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+static void wait_for_end(struct supervisor *s, const struct service *service)
+{
+	for (int i = 0; i < WAIT_MS / 10 && service->pid; i++) {
+		usleep(10000);
+		reap(s);
+	}
+	assert_int_equal(service->pid, 0);
+}
+
+/* A cell goes and another one gets its number before the process has ended. */
+static void test_the_next_of_a_name_is_served_as_it_is(void **state)
+{
+	struct shyper_event event = { .sysname = "cell1.blk0", .device_type = "blk" };
+	struct supervisor s = { 0 };
+	struct service *service;
+	char reason[300], text[200] = "";
+	struct mediated *mediated;
+	FILE *file;
+	pid_t pid;
+
+	put(SERVICE_RUN_FOLDER "/mediated", "{\"version\": 1, \"mediated\": ["
+	    "{\"cell\": \"debian\", \"device\": \"blk0\", \"path\": \"/b\"}, "
+	    "{\"cell\": \"alpine\", \"device\": \"blk0\", \"path\": \"/c\"}]}", 0600);
+	assert_int_equal(mediated_load(SERVICE_RUN_FOLDER "/mediated", &mediated, reason,
+				       sizeof(reason)), 0);
+	s.mediated = mediated;
+	assert_int_equal(shyper_ctx_create(&s.ctx), 0);
+	assert_int_equal(shyper_ctx_set_root(s.ctx, root), 0);
+	add_service(&s, &event, false);
+	run_timers(&s);
+	pid = wait_for_starts("blk cell1.blk0 ", 1);
+	remove_service(&s, event.sysname);
+
+	/* Its number goes to another cell, with a disk of its own. */
+	put_sys("cell1", "name", "alpine\n");
+	add_service(&s, &event, false);
+	service = find_service(&s, event.sysname);
+	assert_int_equal(service->pid, pid);
+	/* It is still ended if it does not end by itself. */
+	assert_true(service->kill_ms);
+	kill(pid, SIGTERM);
+	wait_for_end(&s, service);
+	run_timers(&s);
+	wait_for_starts("blk cell1.blk0 ", 2);
+	file = fopen(service->config, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	fclose(file);
+	assert_string_equal(text, "{\"path\":\"/c\"}");
+
+	/* The third one is not in the file. */
+	remove_service(&s, event.sysname);
+	put_sys("cell1", "name", "other\n");
+	add_service(&s, &event, false);
+	assert_false(service->present);
+	kill(service->pid, SIGKILL);
+	for (int i = 0; i < WAIT_MS / 10 && s.services; i++) {
+		usleep(10000);
+		reap(&s);
+	}
+	assert_null(s.services);
+	assert_int_equal(starts("blk cell1.blk0 ", NULL), 2);
+	mediated_free(mediated);
+	shyper_ctx_destroy(s.ctx);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -269,6 +325,7 @@ int main(void)
 		TEST(test_what_should_not_start_again_is_left),
 		TEST(test_who_does_not_mind_sigterm_is_killed),
 		TEST(test_the_file_limits_and_changes_what_is_served),
+		TEST(test_the_next_of_a_name_is_served_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ srcs-test_output := shyper-cli/output.c
 srcs-test_mediated := shyper-cli/mediated.c
 srcs-test_commands := $(cli-commands) $(cli-library)
 srcs-test_attach := shyper-cli/attach.c
-srcs-test_supervise := shyper-cli/supervise.c shyper-cli/service.c shyper-cli/mediated.c \
+srcs-test_supervise := shyper-cli/service.c shyper-cli/mediated.c \
 	$(cli-library)
 srcs-test_cell_monitor := shyper-cli/service.c
 ldflags-test_cell_monitor := -Wl,--wrap=clock_gettime,--wrap=ppoll
