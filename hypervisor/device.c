@@ -153,7 +153,7 @@ static int desc_check(const struct cell *cell, const struct hvisor_device_desc *
 			return -EEXIST;
 	}
 	/* The GIC and other devices are found by mmio_region_register(). */
-	return arch_ipa_in_use(cell, desc->ipa, desc->length) ? -EEXIST : 0;
+	return arch_ipa_check(cell, desc->ipa, desc->length);
 }
 
 /* -- a device -- */

@@ -123,8 +123,8 @@ int arch_regs_map(struct cell *cell, u64 ipa, volatile u32 *regs);
 void arch_regs_unmap(struct cell *cell, u64 ipa);
 /* Guests see what was written to register pages. */
 void arch_regs_sync(void);
-/* Is something mapped for the guest in [@ipa, @ipa + @size)? */
-bool arch_ipa_in_use(const struct cell *cell, u64 ipa, u64 size);
+/* 0; -EEXIST: something is mapped there; -EINVAL: beyond what a guest can reach. */
+int arch_ipa_check(const struct cell *cell, u64 ipa, u64 size);
 /* May the guest read (write) all of it, and is it memory? */
 bool arch_memory_reachable(const struct cell *cell, u64 ipa, u64 size, bool write);
 /* Until an interrupt is pending; the guest's virtual ones do not count. */

@@ -13,6 +13,7 @@
 #include <asm/sysreg.h>
 
 #include "cell.h"
+#include "errno.h"
 #include "mem.h"
 #include "panic.h"
 
@@ -79,14 +80,16 @@ void arch_regs_sync(void)
 	dsb(st);
 }
 
-bool arch_ipa_in_use(const struct cell *cell, u64 ipa, u64 size)
+int arch_ipa_check(const struct cell *cell, u64 ipa, u64 size)
 {
 	u64 at;
 
+	if (ipa + size > 1UL << s2_bits())
+		return -EINVAL;
 	for (at = ipa; at < ipa + size; at += PAGE_SIZE)
 		if (paging_walk(&cell->s2, at, NULL))
-			return true;
-	return false;
+			return -EEXIST;
+	return 0;
 }
 
 static bool page_reachable(const struct cell *cell, u64 ipa, bool write)

@@ -246,10 +246,10 @@ void arch_regs_sync(void)
 {
 }
 
-bool arch_ipa_in_use(const struct cell *of, u64 ipa, u64 size)
+int arch_ipa_check(const struct cell *of, u64 ipa, u64 size)
 {
 	(void)of;
-	return ranges_overlap(ipa, size, RAM, 0x200000);
+	return ranges_overlap(ipa, size, RAM, 0x200000) ? -EEXIST : 0;
 }
 
 bool arch_memory_reachable(const struct cell *of, u64 ipa, u64 size, bool write)
