@@ -47,6 +47,11 @@ unsigned int shyper_backend_queue_max(const struct shyper_backend *backend)
 	return backend->decl.queue_max[0];
 }
 
+uint64_t shyper_backend_driver_features(const struct shyper_backend *backend)
+{
+	return shared_load(&backend->page->driver_features);
+}
+
 int shyper_backend_fd(const struct shyper_backend *backend)
 {
 	return backend->link.fd;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -168,6 +169,16 @@ static struct io_uring_sqe *submission(struct blk *blk)
 	return sqe;
 }
 
+/*
+ * A driver that cannot flush takes a write that has ended for stable (virtio
+ * 1.2, 5.2.5.2 and 5.2.6.2).
+ */
+static int write_flags(const struct shyper_backend *backend)
+{
+	return shyper_backend_driver_features(backend) & 1ULL << VIRTIO_BLK_F_FLUSH ?
+	       0 : RWF_DSYNC;
+}
+
 /* Starts the transfer of what is still to be done. */
 static void transfer(struct shyper_backend *backend, struct blk_request *request)
 {
@@ -190,7 +201,8 @@ static void transfer(struct shyper_backend *backend, struct blk_request *request
 	}
 	sqe = submission(blk);
 	if (request->type == VIRTIO_BLK_T_OUT)
-		io_uring_prep_writev(sqe, blk->file.fd, request->piece, pieces, position);
+		io_uring_prep_writev2(sqe, blk->file.fd, request->piece, pieces, position,
+				      write_flags(backend));
 	else
 		io_uring_prep_readv(sqe, blk->file.fd, request->piece, pieces, position);
 	io_uring_sqe_set_data(sqe, request);

@@ -526,6 +526,36 @@ static void test_lock_of_the_dead(void **state)
 	close(keep[0]);
 }
 
+/* Exit status: bit 0: flags of writes with FLUSH, bit 1: right ones without. */
+static int flags_of_writes(void)
+{
+	struct shyper_backend *backend;
+	int status;
+
+	if (shyper_backend_open(&backend, "cell1.blk0", &blk_ops, NULL))
+		return 100;
+	el2.page->driver_features = 1ULL << VIRTIO_F_VERSION_1;
+	status = write_flags(backend) == RWF_DSYNC ? 2 : 0;
+	el2.page->driver_features |= 1ULL << VIRTIO_BLK_F_FLUSH;
+	return status | (write_flags(backend) ? 1 : 0);
+}
+
+/* Who cannot flush has each write stable when it ends. */
+static void test_write_through(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		_exit(flags_of_writes());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int main(void)
@@ -533,6 +563,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(read_write), TEST(unaligned_memory), TEST(jailed), TEST(range), TEST(readonly),
 		TEST(other_requests), TEST(bad_request), TEST(kill), TEST(reissue),
+		TEST(write_through),
 		TEST(sigterm_drains), TEST(quiesce), TEST(device_gone), TEST(lock),
 		TEST(lock_of_the_dead),
 	};

@@ -97,6 +97,8 @@ shyper_backend_counters(const struct shyper_backend *backend);
 unsigned int shyper_backend_nr_cpus(const struct shyper_backend *backend);
 /* Largest size that the driver can give a queue. */
 unsigned int shyper_backend_queue_max(const struct shyper_backend *backend);
+/* What the driver has accepted; valid while a queue is ready. */
+uint64_t shyper_backend_driver_features(const struct shyper_backend *backend);
 /* Chains of a dead predecessor that are served again. */
 unsigned int shyper_backend_reissued(const struct shyper_backend *backend);
 /* Descriptor of /dev/hvisor, for a jail. */
