@@ -84,13 +84,19 @@ static bool write_all(int fd, const char *data, size_t length)
 	return true;
 }
 
-static bool send_all(int fd, const char *data, size_t length)
+/* A guest that takes no input fills the socket: signals still end the wait. */
+static bool send_all(const struct attachment *a, const char *data, size_t length)
 {
-	while (length) {
-		ssize_t done = send(fd, data, length, MSG_NOSIGNAL);
+	struct pollfd room = { .fd = a->socket, .events = POLLOUT };
 
-		if (done < 0 && errno == EINTR && !ended_by)
+	while (length && !ended_by) {
+		ssize_t done = send(a->socket, data, length,
+				    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (done < 0 && errno == EAGAIN) {
+			ppoll(&room, 1, NULL, &a->mask);
 			continue;
+		}
 		if (done < 0)
 			return false;
 		data += done;
@@ -151,7 +157,7 @@ static bool copy_input(struct attachment *a)
 				  NULL;
 	if (escape)
 		length = escape - data;
-	return send_all(a->socket, data, (size_t)length) && !escape;
+	return send_all(a, data, (size_t)length) && !escape;
 }
 
 static bool copy_output(const struct attachment *a, bool *closed)

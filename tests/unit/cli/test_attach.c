@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Tests of shyper-cli/attach.c, on a pseudo-terminal and through pipes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
@@ -227,6 +228,27 @@ static void test_without_backend_it_fails(void **state)
 	assert_int_equal(status_of(pid), CLI_FAILED);
 }
 
+/* The guest takes nothing: the socket is full, and the program waits for room. */
+static void test_a_signal_ends_it_while_the_guest_takes_nothing(void **state)
+{
+	int listening = listen_as_backend(), backend;
+	pid_t pid = fork();
+
+	if (!pid) {
+		int zeros = open("/dev/zero", O_RDONLY);
+
+		dup2(zeros, STDIN_FILENO);
+		run_attached();
+	}
+	backend = accept(listening, NULL, NULL);
+	assert_true(backend >= 0);
+	usleep(300000);
+	kill(pid, SIGTERM);
+	assert_int_equal(status_of(pid), CLI_FAILED);
+	close(backend);
+	close(listening);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_the_terminal_is_restored_when_the_backend_goes),
 		cmocka_unit_test(test_the_terminal_is_restored_after_signals),
 		cmocka_unit_test(test_a_pipe_is_copied_to_its_end),
+		cmocka_unit_test(test_a_signal_ends_it_while_the_guest_takes_nothing),
 		cmocka_unit_test(test_without_backend_it_fails),
 	};
 
