@@ -62,6 +62,8 @@ void arch_vcpu_exit(void)
 	write_sysreg(0, cntp_ctl_el0);
 	timer_disarm();
 	write_sysreg(SCTLR_EL1_RESET, sctlr_el1);
+	/* Stage 1 is off first, or the cell's tables are walked in root's memory. */
+	isb();
 	write_sysreg(root_cell.vttbr, vttbr_el2);
 	write_sysreg(cpu_hcr(), hcr_el2);
 	isb();
