@@ -32,6 +32,14 @@
 #define SYS_SCXTNUM_EL1		s3_0_c13_c0_7
 #define SYS_HCRX_EL2		s3_4_c1_c2_2
 #define SYS_ID_AA64ISAR2_EL1	s3_0_c0_c6_2
+#define SYS_HFGRTR_EL2		s3_4_c1_c1_4
+#define SYS_HFGWTR_EL2		s3_4_c1_c1_5
+#define SYS_HFGITR_EL2		s3_4_c1_c1_6
+#define SYS_HDFGRTR_EL2		s3_4_c3_c1_4
+#define SYS_HDFGWTR_EL2		s3_4_c3_c1_5
+#define SYS_HAFGRTR_EL2		s3_4_c3_c1_6
+#define SYS_VSESR_EL2		s3_4_c5_c2_3
+#define SYS_VDISR_EL2		s3_4_c12_c1_1
 
 static bool has_sve(void)
 {
@@ -53,6 +61,11 @@ static u32 pmu_version(void)
 	return version == 0xf ? 0 : version;
 }
 
+static bool has_ras(void)
+{
+	return ID_FIELD(read_sysreg(id_aa64pfr0_el1), 28);
+}
+
 u64 cpu_hcr(void)
 {
 	u64 hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS |
@@ -63,7 +76,7 @@ u64 cpu_hcr(void)
 	if (ID_FIELD(read_sysreg(id_aa64mmfr1_el1), 16))
 		hcr |= HCR_TLOR;
 	/* Error records are the machine's, not a cell's. */
-	if (ID_FIELD(read_sysreg(id_aa64pfr0_el1), 28))
+	if (has_ras())
 		hcr |= HCR_TERR;
 	return hcr;
 }
@@ -81,6 +94,20 @@ static u64 mdcr(void)
 	return value | BIT(14) | BIT(19);
 }
 
+/* Fine-grained traps are UNKNOWN after reset; the coarse ones say it all. */
+static void init_fine_traps(void)
+{
+	if (!ID_FIELD(read_sysreg(id_aa64mmfr0_el1), 56))
+		return;
+	write_sysreg(0, SYS_HFGRTR_EL2);
+	write_sysreg(0, SYS_HFGWTR_EL2);
+	write_sysreg(0, SYS_HFGITR_EL2);
+	write_sysreg(0, SYS_HDFGRTR_EL2);
+	write_sysreg(0, SYS_HDFGWTR_EL2);
+	if (ID_FIELD(read_sysreg(id_aa64pfr0_el1), 44))		/* AMU */
+		write_sysreg(0, SYS_HAFGRTR_EL2);
+}
+
 void cpu_init_el2(void)
 {
 	/* Guests use FP and SVE untrapped; RES1 bits, TTA, TSM, TAM stay set. */
@@ -95,6 +122,10 @@ void cpu_init_el2(void)
 		write_sysreg(0x1ff, SYS_ZCR_EL2);
 	if (ID_FIELD(read_sysreg(id_aa64mmfr1_el1), 40))
 		write_sysreg(0, SYS_HCRX_EL2);
+	init_fine_traps();
+	/* The syndrome of root's virtual SErrors: uncategorised. */
+	if (has_ras())
+		write_sysreg(0, SYS_VSESR_EL2);
 	write_sysreg(cpu_hcr(), hcr_el2);
 	write_sysreg(0, hstr_el2);
 	write_sysreg(mdcr(), mdcr_el2);
@@ -133,6 +164,7 @@ static void reset_debug(void)
 
 	write_sysreg(0, mdscr_el1);
 	write_sysreg(0, oslar_el1);
+	write_sysreg(0, osdlr_el1);
 	write_sysreg(0, mdccint_el1);
 	write_sysreg(0, contextidr_el1);
 	RESET_PAIRS(b, breakpoints);
@@ -215,6 +247,9 @@ static void reset_system(void)
 		write_sysreg(0, ifsr32_el2);
 		write_sysreg(0x700, fpexc32_el2);
 	}
+	/* What a guest's ESB and DISR_EL1 reach (HCR_EL2.AMO). */
+	if (has_ras())
+		write_sysreg(0, SYS_VDISR_EL2);
 	if (ID_FIELD(read_sysreg(id_aa64pfr0_el1), 56) >= 2) {
 		write_sysreg(0, SYS_SCXTNUM_EL0);
 		write_sysreg(0, SYS_SCXTNUM_EL1);
