@@ -9,6 +9,7 @@
 #include <asm/traps.h>
 
 #include <asm/mmu.h>
+#include <asm/pgtable.h>
 #include <asm/sysreg.h>
 
 #include "cell.h"
@@ -95,13 +96,44 @@ static void unmapped(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u64 f
 		     from_user(frame) ? FSC_EXTERNAL : FSC_TRANSLATION | 3, esr, far);
 }
 
+/*
+ * A permission fault where no device is: a store to read-only memory, also of
+ * the walker that updates a descriptor there. What a bus would say; not an end
+ * of the cell, which may map such memory as it likes. Where stage 2 allows the
+ * access AT has met another stage 1 than the access did: the guest tries again.
+ */
+static void denied(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u64 far, u64 ipa)
+{
+	bool instruction = ESR_EC(esr) == EC_IABT_LOWER;
+	u64 leaf = paging_walk(&vcpu->cell->s2, ipa, NULL);
+	bool refused = instruction ? leaf & S2_XN : (esr & ESR_ABT_WNR) && !(leaf & S2_WRITE);
+
+	if (!(esr & ESR_ABT_S1PTW) && (!leaf || !refused))
+		return;
+	/* Nothing is dirty in a cache over what cannot be written. */
+	if (!instruction && (esr & ESR_ABT_CM) && !(esr & ESR_ABT_S1PTW))
+		trap_skip(frame);
+	else if (cell_is_root(vcpu->cell))
+		unmapped(vcpu, frame, esr, far, ipa);
+	else
+		inject_abort(frame, instruction, FSC_EXTERNAL, esr, far);
+}
+
+static void outside(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u64 far, u64 ipa)
+{
+	if (ESR_ABT_TYPE(esr) == FSC_PERMISSION)
+		denied(vcpu, frame, esr, far, ipa);
+	else
+		unmapped(vcpu, frame, esr, far, ipa);
+}
+
 static void handle_mmio(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u64 far, u64 ipa)
 {
 	struct mmio_access access = { .addr = ipa };
 	enum mmio_result result;
 
 	if (!mmio_region_find(&vcpu->cell->mmio, ipa)) {
-		unmapped(vcpu, frame, esr, far, ipa);
+		outside(vcpu, frame, esr, far, ipa);
 		return;
 	}
 	/* Cache maintenance by VA on a device's page: nothing is cached. */
@@ -109,8 +141,12 @@ static void handle_mmio(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u6
 		trap_skip(frame);
 		return;
 	}
-	/* Readable memory that is out for a moment: no instruction to emulate. */
-	if (!(esr & (ESR_ABT_WNR | ESR_ABT_S1PTW)) && device_read_retry(vcpu->cell, ipa))
+	/*
+	 * Readable memory that is out for a moment: no instruction to emulate.
+	 * Another fault than that, as of an exclusive load, would come again.
+	 */
+	if (!(esr & (ESR_ABT_WNR | ESR_ABT_S1PTW)) && ESR_ABT_TYPE(esr) == FSC_TRANSLATION &&
+	    device_read_retry(vcpu->cell, ipa))
 		return;
 	if ((esr & ESR_ABT_S1PTW) || mmio_decode(esr, &access)) {
 		inject_abort(frame, false, FSC_EXTERNAL, esr, far);
@@ -157,7 +193,7 @@ static void handle_instruction_abort(struct vcpu *vcpu, struct trap_frame *frame
 	if (mmio_region_find(&vcpu->cell->mmio, ipa))
 		inject_abort(frame, true, FSC_EXTERNAL, esr, far);
 	else
-		unmapped(vcpu, frame, esr, far, ipa);
+		outside(vcpu, frame, esr, far, ipa);
 }
 
 static void handle_hvc(struct vcpu *vcpu, struct trap_frame *frame, u64 esr __maybe_unused)

@@ -65,7 +65,9 @@
 #define ESR_ABT_EA		BIT(9)
 #define ESR_ABT_FNV		BIT(10)
 #define ESR_ABT_ISV		BIT(24)
+#define ESR_ABT_TYPE(esr)	((esr) & 0x3c)		/* of the FSC, less the level */
 #define FSC_TRANSLATION		0x04	/* 0b0001LL */
+#define FSC_PERMISSION		0x0c	/* 0b0011LL */
 #define FSC_EXTERNAL		0x10
 
 /* SPSR_EL2 */
