@@ -210,11 +210,12 @@ s64 hc_device_release(struct hypercall *hc)
 
 static s64 configure(struct device *device, const struct hvisor_device_decl *decl)
 {
-	if (device->page->kind != HVISOR_DEVICE_VIRTIO ||
-	    decl->config_len != device->page->config_len)
+	if (device->page->kind != HVISOR_DEVICE_VIRTIO)
 		return -EINVAL;
 	if (!device->page->attached)
 		return -ENOTCONN;
+	if (decl->config_len != device->page->config_len)
+		return -EINVAL;
 	change_config(device, decl->config);
 	return 0;
 }
