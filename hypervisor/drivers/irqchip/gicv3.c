@@ -142,6 +142,9 @@ static void dist_init(void)
 	}
 	for (n = 32; n < nr_irqs; n += 4)
 		mmio_write32(gicd + GIC_IPRIORITYR + n, PRIORITY_GUEST * 0x01010101U);
+	/* Level, as the vGIC has them after reset, whatever firmware has used. */
+	for (n = 32; n < nr_irqs; n += 16)
+		mmio_write32(gicd + GIC_ICFGR + n / 4, 0);
 	wait_rwp(gicd + GICD_CTLR, GICD_CTLR_RWP);
 	mmio_write32(gicd + GICD_CTLR, CTLR_ARE | CTLR_GRP1);
 	wait_rwp(gicd + GICD_CTLR, GICD_CTLR_RWP);
