@@ -123,16 +123,18 @@ static bool queue_adopt(struct shyper_backend *backend, unsigned int index)
 	return true;
 }
 
-/* Whether the driver or EL2 waits for the end of all queues already. */
-static bool reset_pending(const struct hvisor_device_page *page)
+/* Whether the driver or EL2 waits for the end of a queue already. */
+static bool end_pending(const struct hvisor_device_page *page, unsigned int index)
 {
+	const struct hvisor_device_slot *slot = page->slots;
 	unsigned int n;
 
 	if (shared_load_acquire(&page->control.state) == HVISOR_SLOT_PENDING)
 		return true;
-	for (n = 0; n < HVISOR_MAX_CELL_CPUS; n++)
-		if (shared_load_acquire(&page->slots[n].state) == HVISOR_SLOT_PENDING &&
-		    page->slots[n].op == HVISOR_OP_RESET)
+	for (n = 0; n < HVISOR_MAX_CELL_CPUS; n++, slot++)
+		if (shared_load_acquire(&slot->state) == HVISOR_SLOT_PENDING &&
+		    (slot->op == HVISOR_OP_RESET ||
+		     (slot->op == HVISOR_OP_QUEUE_STOP && slot->value == index)))
 			return true;
 	return false;
 }
@@ -145,11 +147,14 @@ void backend_adopt_all(struct shyper_backend *backend)
 	/* Before DRIVER_OK the driver can reset without our hearing of it. */
 	backend->failed = (status & VIRTIO_CONFIG_S_NEEDS_RESET) &&
 			  (status & VIRTIO_CONFIG_S_DRIVER_OK);
-	/* What a reset is going to discard is not worth being done once more. */
-	if (backend->failed || reset_pending(backend->page))
+	if (backend->failed)
 		return;
+	/*
+	 * What is going to be discarded may not be done once more: our
+	 * predecessor may have wiped the account and died before it answered.
+	 */
 	for (n = 0; n < backend->decl.nr_queues; n++)
-		if (queue_adopt(backend, n))
+		if (!end_pending(backend->page, n) && queue_adopt(backend, n))
 			backend->pending |= 1U << n;
 }
 

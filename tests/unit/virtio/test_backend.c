@@ -251,6 +251,27 @@ static void test_attach_to_reset(void **state)
 	assert_int_equal(drivers[0].used->idx, 0);
 }
 
+/* Likewise of a queue; the other one is gone on with. */
+static void test_attach_to_queue_stop(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 0; n < 2; n++) {
+		driver_desc(&drivers[n].desc[0], DRIVER_RAM + 0x100000, 1, 0, 0);
+		driver_offer(&drivers[n], 0);
+	}
+	el2.page->slots[1].op = HVISOR_OP_QUEUE_STOP;
+	el2.page->slots[1].value = 0;
+	el2.page->slots[1].state = HVISOR_SLOT_PENDING;
+	el2_post(HVISOR_OP_QUEUE_STOP, 1, 0x44, 4, 0);
+	el2_backend_start(serve_null);
+	assert_true(el2_answered(1, NULL, 5000));
+	assert_true(el2_interrupted(5000));
+	assert_int_equal(drivers[0].used->idx, 0);
+	assert_int_equal(drivers[1].used->idx, 1);
+}
+
 /* A device that was failed stays so for the next backend, until it is reset. */
 static void test_attach_to_failed(void **state)
 {
@@ -309,6 +330,7 @@ int main(void)
 		TEST(region, region), TEST(wrong_kind, region),
 		TEST(config_store, null), TEST(early_notify, null), TEST(queue_stop, null),
 		TEST(endless_work, null), TEST(attach_to_reset, null),
+		TEST(attach_to_queue_stop, null),
 		TEST(attach_to_failed, null), TEST(attach_to_spoilt, null),
 		TEST(gone, null),
 	};
