@@ -26,7 +26,7 @@ images := $(B)/images$K
 V ?= 0
 quiet := $(if $(filter 0,$V),--no-print-directory -s)
 
-.PHONY: all help setup run test unit fresh image install clean distclean
+.PHONY: all help setup run test unit payloads fresh image install clean distclean
 .PHONY: $(parts) setup-rt image-locked
 
 all: $(parts)
@@ -65,6 +65,11 @@ unit: setup
 		-u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR \
 		$(MAKE) $(quiet) -C tests/unit O=$(B)/unit all)
 
+# What tests put into root: guests of cells, and programs that try the ABI.
+payloads: setup
+	@$(MAKE) $(quiet) -C tests/guests O=$(B)/guests all
+	@$(MAKE) $(quiet) -C tests/system/programs O=$(B)/programs all
+
 install:
 	@set -e; for part in $(installed); do \
 		$(MAKE) $(quiet) -C $$part O=$(B)/$$part KDIR=$(KDIR) KVER=$(KVER) \
@@ -86,14 +91,14 @@ image-locked:
 run: image
 	@scripts/run
 
-test: image unit
+test: image unit payloads
 	@tests/run
 
 fresh:
 	@tests/fresh
 
 clean:
-	@rm -rf $(addprefix $(B)/,$(parts) unit product images snapshots) $(B)/kmod-* $(B)/images-* $(B)/product-*
+	@rm -rf $(addprefix $(B)/,$(parts) unit guests programs product images snapshots) $(B)/kmod-* $(B)/images-* $(B)/product-*
 
 distclean:
 	@rm -rf $(B)

@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# root-run: --put build/programs/bad-cells --put build/programs/bad-calls
+#
+# Broken descriptors and calls, posted straight by ioctl: each gives its errno,
+# and CPUs, hugepages, EL2's pool and sysfs are as before.
+. ./cell.sh
+
+# No monitor of udev's: the programs are that themselves.
+systemctl mask --runtime shyper-cell@cell1.service 2>/dev/null || fail "mask"
+before=$(snapshot)
+for program in bad-cells bad-calls; do
+	./$program || fail "$program"
+	unchanged "$before"
+	echo "ok $program"
+done

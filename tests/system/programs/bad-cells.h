@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of bad-cells.c. */
+#define LONG_NAME	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"	/* 32: no NUL fits */
+
+static const struct row rows[] = {
+	/* struct hvisor_cell_create */
+	{ EINVAL, NOWHERE, "size below the least", { N(create.size, 4) } },
+	{ EINVAL, NOWHERE, "size of a structure without fields", { N(create.size, 8) } },
+	{ E2BIG, NOWHERE, "larger, and not zero beyond", {
+		N(create.size, sizeof(struct hvisor_cell_create) + 8) } },
+	{ E2BIG, NOWHERE, "larger than a page", { N(create.size, 8192) } },
+	{ EINVAL, CELL, "flags", { N(create.flags, 1) } },
+	{ EINVAL, CELL, "reserved", { N(create.reserved, 1) } },
+	{ EINVAL, CELL, "no name", { T(create.name, "") } },
+	{ EINVAL, CELL, "name with a slash", { T(create.name, "a/b") } },
+	{ EINVAL, CELL, "name with a newline", { T(create.name, "a\nb") } },
+	{ EINVAL, CELL, "name that does not end", { T(create.name, LONG_NAME) } },
+	{ EINVAL, CELL, "name with more behind its end", { N(create.name[31], 'x') } },
+	{ EEXIST, CELL, "root's name", { T(create.name, "root") } },
+	{ EINVAL, CELL, "no CPU", { N(create.cpus, 0) } },
+	{ EINVAL, CELL, "more CPUs than a cell may have", { N(create.cpus, 0x3fffe) } },
+	{ EPERM, CPU(0), "CPU 0", { N(create.cpus, 0x9) } },
+	{ EINVAL, CPU(40), "a CPU that is not there", { N(create.cpus, 1ULL << 40 | 0x8) } },
+	{ EINVAL, CPU(63), "the last CPU of the mask", { N(create.cpus, 1ULL << 63 | 0x2) } },
+	{ EINVAL, CELL, "distributor unaligned", { N(create.gicd_ipa, GICD_IPA + 0x1000) } },
+	{ EINVAL, CELL, "distributor beyond", { N(create.gicd_ipa, BEYOND) } },
+	{ EINVAL, CELL, "distributor at the top", { N(create.gicd_ipa, TOP(0x10000)) } },
+	{ EINVAL, CELL, "redistributor unaligned", { N(create.gicr_ipa, GICR_IPA + 0x1000) } },
+	{ EINVAL, CELL, "redistributor beyond", { N(create.gicr_ipa, BEYOND) } },
+	{ EINVAL, CELL, "redistributor at the top", { N(create.gicr_ipa, TOP(0x10000)) } },
+	{ EINVAL, CELL, "redistributor on the distributor", { N(create.gicr_ipa, GICD_IPA) } },
+	{ EINVAL, CELL, "redistributor into the distributor", {
+		N(create.gicr_ipa, GICD_IPA - 0x10000) } },
+	{ EFAULT, REGION(0), "regions nowhere", { N(create.regions, 8) } },
+	{ EFAULT, REGION(0), "regions in the kernel", { N(create.regions, TOP(0x100000)) } },
+	{ EINVAL, CELL, "no region", { N(create.nr_regions, 0) } },
+	{ EINVAL, CELL, "too many regions", { N(create.nr_regions, 17) } },
+	{ EINVAL, CELL, "regions by the billion", { N(create.nr_regions, 0xffffffff) } },
+	{ EFAULT, DEVICE(0), "devices nowhere", { N(create.devices, 8) } },
+	{ EINVAL, CELL, "too many devices", { N(create.nr_devices, 33) } },
+	{ EFAULT, CELL, "configuration nowhere", {
+		N(create.config, 8), N(create.config_len, 16) } },
+	{ EINVAL, CELL, "configuration too long", { N(create.config_len, 65537) } },
+
+	/* struct hvisor_memory_region */
+	{ EINVAL, REGION(0), "memory at an odd address", { N(regions[0].ipa, RAM_IPA + 0x1000) } },
+	{ EINVAL, REGION(1), "memory over the top", { N(regions[1].ipa, TOP(0x200000)) } },
+	{ EINVAL, REGION(0), "memory beyond", { N(regions[0].ipa, BEYOND) } },
+	{ EEXIST, REGION(0), "memory on the distributor", { N(regions[0].ipa, GICD_IPA) } },
+	{ EEXIST, REGION(0), "memory on the redistributor", {
+		N(regions[0].ipa, 0x10000000), N(create.gicr_ipa, 0x10100000) } },
+	{ EEXIST, REGION(1), "memory on memory", { N(regions[1].ipa, RAM_IPA) } },
+	{ EEXIST, REGION(1), "memory on the end of memory", {
+		N(regions[1].ipa, RAM_IPA + RAM_SIZE - 0x200000) } },
+	{ EINVAL, REGION(0), "no length", { N(regions[0].length, 0) } },
+	{ EINVAL, REGION(0), "odd length", { N(regions[0].length, 0x201000) } },
+	{ EINVAL, REGION(0), "longer than its file", { N(regions[0].length, 4 * RAM_SIZE) } },
+	{ EINVAL, REGION(0), "length of all there is", { N(regions[0].length, TOP(0x200000)) } },
+	{ ENOMEM, REGION(0), "more than the machine has", {
+		N(regions[0].fd, FD_SPARSE), N(regions[0].length, SPARSE_SIZE) } },
+	{ EINVAL, REGION(1), "odd offset", { N(regions[1].offset, 0x1000) } },
+	{ EINVAL, REGION(1), "offset behind the file's end", { N(regions[1].offset, 4 * RAM_SIZE) } },
+	{ EINVAL, REGION(1), "offset that overflows", { N(regions[1].offset, TOP(0x200000)) } },
+	{ EBUSY, REGION(1), "the same memory twice", { N(regions[1].offset, 0) } },
+	{ EBUSY, REGION(1), "some of the same memory", { N(regions[1].offset, 0x600000) } },
+	{ EBADF, REGION(0), "descriptor -1", { N(regions[0].fd, -1) } },
+	{ EBADF, REGION(1), "descriptor that is closed", { N(regions[1].fd, FD_CLOSED) } },
+	{ EINVAL, REGION(0), "memory without seals", { N(regions[0].fd, FD_UNSEALED) } },
+	{ EINVAL, REGION(0), "memory that may shrink", { N(regions[0].fd, FD_HALF_SEALED) } },
+	{ EINVAL, REGION(0), "memory of small pages", { N(regions[0].fd, FD_ORDINARY) } },
+	{ EINVAL, REGION(1), "no memory", { N(regions[1].fd, FD_DEVICE) } },
+	{ EPERM, REGION(1), "memory open to be read", { N(regions[1].fd, FD_READ_ONLY) } },
+	{ EINVAL, REGION(1), "flags of memory", { N(regions[1].flags, 2) } },
+
+	/* struct hvisor_device_setup */
+	{ EINVAL, DEVICE(0), "size of a device", { N(devices[0].desc.size, 8) } },
+	{ EINVAL, DEVICE(1), "larger device", {
+		N(devices[1].desc.size, sizeof(struct hvisor_device_desc) + 8) } },
+	{ EINVAL, DEVICE(0), "kind 0", { N(devices[0].desc.kind, 0) } },
+	{ EINVAL, DEVICE(1), "kind 4", { N(devices[1].desc.kind, 4) } },
+	{ EINVAL, DEVICE(0), "device without name", { T(devices[0].desc.name, "") } },
+	{ EINVAL, DEVICE(0), "device's name with a dot", { T(devices[0].desc.name, "a.b") } },
+	{ EINVAL, DEVICE(1), "device's name that does not end", {
+		T(devices[1].desc.name, LONG_NAME) } },
+	{ EINVAL, DEVICE(1), "more behind the end of a device's name", {
+		N(devices[1].desc.name[15], 'x') } },
+	{ EINVAL, DEVICE(0), "name of a file of sysfs", { T(devices[0].desc.name, "pending") } },
+	{ EEXIST, DEVICE(1), "a device's name twice", { T(devices[1].desc.name, "dev0") } },
+	{ EINVAL, DEVICE(0), "device at an odd address", { N(devices[0].desc.ipa, VIRTIO_IPA + 0x800) } },
+	{ EINVAL, DEVICE(1), "device over the top", { N(devices[1].desc.ipa, TOP(0x1000)) } },
+	{ EINVAL, DEVICE(0), "device beyond", { N(devices[0].desc.ipa, BEYOND) } },
+	{ EINVAL, DEVICE(1), "region beyond", { N(devices[1].desc.ipa, BEYOND) } },
+	{ EEXIST, DEVICE(0), "device in memory", { N(devices[0].desc.ipa, RAM_IPA + 0x1000) } },
+	{ EEXIST, DEVICE(1), "region into memory", {
+		N(devices[1].desc.ipa, RAM_IPA - 0x1000), N(devices[1].desc.length, 0x2000) } },
+	{ EEXIST, DEVICE(0), "device in the distributor", { N(devices[0].desc.ipa, GICD_IPA + 0xf000) } },
+	{ EEXIST, DEVICE(0), "device in the redistributor", {
+		N(devices[0].desc.ipa, GICR_IPA + 0x1f000) } },
+	{ EEXIST, DEVICE(1), "device on a device", { N(devices[1].desc.ipa, VIRTIO_IPA) } },
+	{ EEXIST, DEVICE(1), "region over a device", {
+		N(devices[1].desc.ipa, VIRTIO_IPA - 0x1000), N(devices[1].desc.length, 0x3000) } },
+	{ EINVAL, DEVICE(0), "device of two pages", { N(devices[0].desc.length, 0x2000) } },
+	{ EINVAL, DEVICE(1), "region without length", { N(devices[1].desc.length, 0) } },
+	{ EINVAL, DEVICE(1), "region of half a page", { N(devices[1].desc.length, 0x800) } },
+	{ EINVAL, DEVICE(1), "region too long", { N(devices[1].desc.length, 0x11000) } },
+	{ EINVAL, DEVICE(2), "console of two pages", { N(devices[2].desc.length, 0x2000) } },
+	{ EINVAL, DEVICE(0), "device without interrupt", { N(devices[0].desc.irq, 0) } },
+	{ EINVAL, DEVICE(0), "interrupt of a CPU's own", { N(devices[0].desc.irq, 31) } },
+	{ EINVAL, DEVICE(0), "interrupt too high", { N(devices[0].desc.irq, 256) } },
+	{ EEXIST, DEVICE(1), "an interrupt twice", { N(devices[1].desc.irq, 48) } },
+	{ EINVAL, DEVICE(2), "early console with interrupt", { N(devices[2].desc.irq, 50) } },
+	{ EINVAL, DEVICE(0), "no queue", { N(devices[0].desc.nr_queues, 0) } },
+	{ EINVAL, DEVICE(0), "too many queues", { N(devices[0].desc.nr_queues, 17) } },
+	{ EINVAL, DEVICE(1), "region with a queue", { N(devices[1].desc.nr_queues, 1) } },
+	{ EINVAL, DEVICE(0), "queue of no entries", { N(devices[0].desc.queue_size, 0) } },
+	{ EINVAL, DEVICE(0), "queue of one entry", { N(devices[0].desc.queue_size, 1) } },
+	{ EINVAL, DEVICE(0), "queue of 96 entries", { N(devices[0].desc.queue_size, 96) } },
+	{ EINVAL, DEVICE(0), "queue of 2048 entries", { N(devices[0].desc.queue_size, 2048) } },
+	{ EINVAL, DEVICE(1), "region with a queue's size", { N(devices[1].desc.queue_size, 2) } },
+	{ EINVAL, DEVICE(0), "policy 3", { N(devices[0].desc.policy, 3) } },
+	{ EINVAL, DEVICE(0), "device without type", { T(devices[0].type, "") } },
+	{ EINVAL, DEVICE(0), "type in capitals", { T(devices[0].type, "Blk") } },
+	{ EINVAL, DEVICE(0), "type that does not end", { T(devices[0].type, LONG_NAME) } },
+	{ EFAULT, DEVICE(0), "a device's configuration nowhere", {
+		N(devices[0].config, 8), N(devices[0].config_len, 16) } },
+	{ EINVAL, DEVICE(0), "a device's configuration too long", { N(devices[0].config_len, 65537) } },
+	{ EINVAL, DEVICE(0), "reserved field of a device", { N(devices[0].reserved, 1) } },
+};
