@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# udev starts monitor and backends, each by its unit, and nothing else does.
+. ./cell.sh
+
+devices='con0 blk0 echo0'
+units='shyper-cell@cell1 shyper-console@cell1.con0 shyper-blk@cell1.blk0 shyper-echo@cell1.echo0'
+
+truncate -s 1M /root/disk.img
+jq '.name = "all" | .devices += [ { "type": "blk", "name": "blk0", "path": "/root/disk.img" },
+	{ "type": "echo", "name": "echo0" } ]' /etc/shyper/cells/small.json >all.json
+
+is_served() {
+	local device
+	for device in $devices; do
+		[ "$(sys cell1.$device/attached)" = 1 ] || return 1
+	done
+}
+
+is_inactive() {
+	local unit
+	for unit in $units; do
+		[ "$(systemctl show -P ActiveState "$unit.service")" = inactive ] || return 1
+	done
+}
+
+before=$(snapshot)
+systemctl stop systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udevd.service ||
+	fail "stop udev"
+shyper cell create ./all.json >/dev/null || fail "create"
+sleep 3
+pgrep -f '^/usr/libexec/shyper' && fail "a backend runs, and udev does not"
+is_inactive || fail "a unit is active, and udev is not"
+for device in $devices; do
+	expect "$device" "$(sys cell1.$device/attached)" 0
+done
+status=0
+shyper cell start -t 2 all 2>err || status=$?
+cat err
+[ $status != 0 ] || fail "a cell without monitor was started"
+expect "lines" "$(wc -l <err)" 1
+echo "ok not-without-udev"
+
+systemctl start systemd-udevd.service || fail "start udev"
+udevadm trigger --action=add --subsystem-match=hvisor
+wait_until 20 is_served
+for unit in $units; do
+	expect "$unit" "$(systemctl show -P ActiveState "$unit.service")" active
+	pid=$(systemctl show -P MainPID "$unit.service")
+	expect "parent of $unit" "$(sed -n 's/^PPid:\t//p' "/proc/$pid/status")" 1
+	expect "command of $unit" "$(tr '\0' ' ' <"/proc/$pid/cmdline")" \
+		"/usr/libexec/shyper/${unit%@*} ${unit#*@} "
+done
+expect "backend of blk0" "$(sys cell1.blk0/backend_pid)" \
+	"$(systemctl show -P MainPID shyper-blk@cell1.blk0.service)"
+echo "ok units"
+
+shyper cell start all >/dev/null || fail "start"
+console_open cell1
+console_expect cell1 60 'cell# $'
+console_close cell1
+pid=$(sys cell1.blk0/backend_pid)
+kill -9 "$pid"
+is_another() {
+	is_served && [ "$(sys cell1.blk0/backend_pid)" != "$pid" ]
+}
+wait_until 20 is_another
+expect "unit's process" "$(systemctl show -P MainPID shyper-blk@cell1.blk0.service)" \
+	"$(sys cell1.blk0/backend_pid)"
+expect "restarts" "$(systemctl show -P NRestarts shyper-blk@cell1.blk0.service)" 1
+echo "ok again"
+
+shyper cell destroy all >/dev/null || fail "destroy"
+wait_until 10 is_inactive
+unchanged "$before"
+# A cell that comes while udev runs needs no trigger.
+shyper cell create ./all.json >/dev/null || fail "create again"
+wait_until 20 is_served
+shyper cell destroy all >/dev/null || fail "destroy again"
+wait_until 10 is_inactive
+unchanged "$before"
+echo "ok appear-and-go"
