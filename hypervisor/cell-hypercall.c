@@ -4,7 +4,6 @@
 #include "cell.h"
 #include "errno.h"
 #include "hypercall.h"
-#include "stats.h"
 
 /* The cell of x1, not root, locked; NULL: none such. */
 static struct cell *cell_lock(const struct hypercall *hc)
@@ -32,13 +31,10 @@ static s64 cell_unlock(struct cell *cell, s64 result)
 s64 hc_cell_create(struct hypercall *hc __maybe_unused)
 {
 	struct hvisor_cell_desc desc;
-	s64 result;
 
 	if (hypercall_copy_args(&desc, sizeof(desc)))
 		return -EINVAL;
-	result = cell_create(&desc);
-	stats_pool_update();
-	return result;
+	return cell_create(&desc);
 }
 
 s64 hc_cell_add_memory(struct hypercall *hc)
@@ -54,7 +50,6 @@ s64 hc_cell_add_memory(struct hypercall *hc)
 		return -ENOENT;
 	if (cell_call_allowed(cell->state, CELL_CALL_ADD))
 		result = cell_add_memory(cell, &batch);
-	stats_pool_update();
 	return cell_unlock(cell, result);
 }
 
@@ -91,11 +86,7 @@ s64 hc_cell_stop(struct hypercall *hc)
 
 s64 hc_cell_destroy(struct hypercall *hc)
 {
-	s64 result;
-
 	if (hc->arg[1] == HVISOR_ROOT_CELL || hc->arg[1] >= HVISOR_MAX_CELLS)
 		return -ENOENT;
-	result = cell_destroy(cell_slot((u32)hc->arg[1]));
-	stats_pool_update();
-	return result;
+	return cell_destroy(cell_slot((u32)hc->arg[1]));
 }

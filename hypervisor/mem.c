@@ -28,6 +28,7 @@ static struct {
 	u64 free;
 	u64 first;		/* no free page below */
 	u64 *used;		/* bit set: allocated */
+	u64 *published;		/* copy of free that root reads; NULL: none yet */
 } pool;
 
 static spinlock_t owner_lock;	/* owner[] of all banks */
@@ -49,6 +50,13 @@ static void mark_pages(u64 page, u64 count, bool used)
 	}
 }
 
+static void set_free(u64 pages)
+{
+	pool.free = pages;
+	if (pool.published)
+		WRITE_ONCE(*pool.published, pages);
+}
+
 void mem_init(u64 base, u64 size)
 {
 	u64 bitmap = ALIGN_UP(size / PAGE_SIZE / 8, PAGE_SIZE);
@@ -59,7 +67,8 @@ void mem_init(u64 base, u64 size)
 	pool.used = (u64 *)base;
 	memset(pool.used, 0, bitmap);
 	pool.first = bitmap / PAGE_SIZE;
-	pool.free = pool.pages - pool.first;
+	pool.published = NULL;
+	set_free(pool.pages - pool.first);
 	mark_pages(0, pool.first, true);
 }
 
@@ -88,7 +97,7 @@ void *mem_alloc(unsigned int pages, unsigned int align)
 	page = pages && pages <= pool.free ? find_free(pages, align) : ~0UL;
 	if (page != ~0UL) {
 		mark_pages(page, pages, true);
-		pool.free -= pages;
+		set_free(pool.free - pages);
 		if (page == pool.first)
 			pool.first += pages;
 	}
@@ -109,7 +118,7 @@ void mem_free(void *addr, unsigned int pages)
 	page = ((u64)addr - pool.base) / PAGE_SIZE;
 	spin_lock(&pool.lock);
 	mark_pages(page, pages, false);
-	pool.free += pages;
+	set_free(pool.free + pages);
 	if (page < pool.first)
 		pool.first = page;
 	spin_unlock(&pool.lock);
@@ -133,6 +142,14 @@ u64 mem_pages_total(void)
 u64 mem_pages_free(void)
 {
 	return READ_ONCE(pool.free);
+}
+
+void mem_publish_free(u64 *word)
+{
+	spin_lock(&pool.lock);
+	pool.published = word;
+	set_free(pool.free);
+	spin_unlock(&pool.lock);
 }
 
 int mem_add_bank(u64 base, u64 size)

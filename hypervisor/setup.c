@@ -75,7 +75,6 @@ static void __noreturn start_root(void)
 	mmu_unmap(root_fdt, BLOCK_SIZE);
 	mmu_unmap_fdt((u64)loader_fdt);
 
-	stats_pool_update();
 	pr_info("root: kernel 0x%lx, initrd 0x%lx, device tree 0x%lx, %u CPUs",
 		platform.kernel.base, platform.initrd.base, root_fdt, nr_cpus);
 	printk_uart_release();

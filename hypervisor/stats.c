@@ -13,7 +13,6 @@
 #include "mem.h"
 #include "panic.h"
 #include "percpu.h"
-#include "spinlock.h"
 
 _Static_assert(sizeof(struct hvisor_info) <= PAGE_SIZE, "one page");
 
@@ -32,20 +31,9 @@ void stats_cpu_update(const struct vcpu *vcpu)
 	WRITE_ONCE(cpu->state, vcpu->state == VCPU_ON ? HVISOR_CPU_ON : HVISOR_CPU_OFF);
 }
 
-/* Under the lock, so that the last one to write has seen the last change. */
-void stats_pool_update(void)
-{
-	static spinlock_t lock;
-
-	spin_lock(&lock);
-	WRITE_ONCE(info->pool_free, mem_pages_free());
-	spin_unlock(&lock);
-}
-
 void stats_cell_update(u32 id, u64 page_pa)
 {
 	WRITE_ONCE(info->cells[id], page_pa);
-	stats_pool_update();
 }
 
 static void share(u64 pa, u32 pages)
@@ -73,6 +61,7 @@ void stats_init(void)
 	info->log_pages = log_system_pages();
 	info->root_memory_start = platform.ram[0].base;
 	info->pool_pages = mem_pages_total();
+	mem_publish_free(&info->pool_free);
 	for (n = 0; n < nr_cpus; n++) {
 		info->cpus[n].mpidr = percpus[n]->mpidr;
 		stats_cpu_update(percpus[n]->vcpu);

@@ -22,6 +22,8 @@ u64 mem_pool_base(void);
 u64 mem_pool_size(void);
 u64 mem_pages_total(void);
 u64 mem_pages_free(void);
+/* From here on *@word is always the number of free pages. */
+void mem_publish_free(u64 *word);
 
 /* A bank of RAM, widened to blocks; its table comes from the pool. */
 int mem_add_bank(u64 base, u64 size);

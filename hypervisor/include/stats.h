@@ -12,7 +12,6 @@ void stats_init(void);
 u64 stats_info_pa(void);
 /* Brings owner and state of the vcpu's physical CPU up to date. */
 void stats_cpu_update(const struct vcpu *vcpu);
-void stats_pool_update(void);
 void stats_cell_update(u32 id, u64 page_pa);
 
 #endif /* HV_STATS_H */

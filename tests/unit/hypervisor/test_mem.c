@@ -33,9 +33,12 @@ static int drop_pool(void **state)
 static void every_page_is_counted(void **state)
 {
 	u64 total = mem_pages_total(), first = mem_pages_free();
+	u64 published = 0;
 	void *a, *b;
 
 	(void)state;
+	mem_publish_free(&published);
+	assert_int_equal(published, first);
 	assert_int_equal(total, POOL_SIZE / PAGE_SIZE);
 	assert_int_equal(first, total - 1);	/* the bitmap */
 	a = mem_alloc(3, 1);
@@ -43,11 +46,13 @@ static void every_page_is_counted(void **state)
 	assert_non_null(a);
 	assert_non_null(b);
 	assert_int_equal(mem_pages_free(), first - 4);
+	assert_int_equal(published, first - 4);
 	mem_free(a, 3);
 	assert_int_equal(mem_pages_free(), first - 1);
 	mem_free(b, 1);
 	mem_free(NULL, 7);
 	assert_int_equal(mem_pages_free(), first);
+	assert_int_equal(published, first);
 }
 
 static void pages_are_zeroed_each_time(void **state)
