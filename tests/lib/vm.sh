@@ -28,9 +28,17 @@ vm_inputs() {
 	} | sha256sum | cut -c 1-16
 }
 
+# boot_mode: how a machine boots whose case runs in $mode. With a thread for each
+# CPU on fewer cores, CPUs that wait for one another burn the time of those they
+# wait for: four times the work to boot. What is saved is the same.
+boot_mode() {
+	[ "$mode" != mttcg ] || echo default
+	[ "$mode" = mttcg ] || echo "$mode"
+}
+
 # vm_key INPUTS: the name of the snapshot of these in this configuration.
 vm_key() {
-	echo "$1 $cpus $mem $plain $mode $bootargs" | sha256sum | cut -c 1-16
+	echo "$1 $cpus $mem $plain $(boot_mode) $bootargs" | sha256sum | cut -c 1-16
 }
 
 # vm_args DIR: the machine, with its disks in DIR and its chardevs in case_dir.
@@ -50,8 +58,6 @@ vm_args() {
 		qemu+=(-chardev "file,id=$port,path=$case_dir/$port"
 			-device "virtserialport,chardev=$port,name=$port")
 	done
-	# With a thread for each CPU on fewer cores, CPUs that wait for one another
-	# burn the time of those they wait for: four times the work to boot.
 	case $mode in
 	icount) qemu+=(-icount shift=0,sleep=off -rtc base=2024-01-01,clock=vm) ;;
 	mttcg) qemu+=(-accel tcg,thread=multi) ;;
@@ -117,7 +123,9 @@ vm_overlay() {
 # what is saved of a running one under TCG does not always fit together. That it
 # was stopped is left out of the stream, so that it runs when it is loaded.
 snapshot_make() {
-	local dir=$1 rc=0
+	local dir=$1 rc=0 how
+	how=$(boot_mode)
+	local mode=$how
 	rm -rf "$dir" && mkdir -p "$dir"
 	case_dir=$dir
 	echo "$images" >"$dir/images"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 600
+# root-run: --timeout 600 --mttcg
 # root-run: --put build/guests/spin.img --put build/guests/gic.img
 # root-run: --put build/guests/echo.img --put build/guests/hostile.img
 # root-run: --put build/guests/fault.img --put build/guests/wfi.img
