@@ -58,7 +58,7 @@ echo "ok units"
 
 shyper cell start all >/dev/null || fail "start"
 console_open cell1
-console_expect cell1 60 'cell# $'
+console_expect cell1 60 'cell# '
 console_close cell1
 pid=$(sys cell1.blk0/backend_pid)
 kill -9 "$pid"

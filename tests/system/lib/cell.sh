@@ -69,9 +69,18 @@ console_expect() {
 	wait_until "$2" console_has "$1" "${4:-1}" "$3"
 }
 
+# prompt_comes CELL: a line of the kernel's may follow the prompt on its line; then
+# an empty line brings another one.
+prompt_comes() {
+	console_has "$1" 1 '[#$] $' && return
+	! console_has "$1" 1 '[#$] ' || console_send "$1" ''
+	sleep 1
+	return 1
+}
+
 # cell_login CELL SECONDS: waits for the shell and silences its echo.
 cell_login() {
-	console_expect "$1" "$2" '[#$] $'
+	wait_until "$2" prompt_comes "$1"
 	cell_run "$1" 30 'stty -echo; PS1=' >/dev/null || fail "$1: no shell"
 }
 
