@@ -26,7 +26,7 @@ images := $(B)/images$K
 V ?= 0
 quiet := $(if $(filter 0,$V),--no-print-directory -s)
 
-.PHONY: all help setup run test unit payloads fresh image install clean distclean
+.PHONY: all help setup run test unit payloads fresh figures image install clean distclean
 .PHONY: $(parts) setup-rt image-locked
 
 all: $(parts)
@@ -39,6 +39,7 @@ help:
 	@echo 'make setup      install missing host packages, unpack sysroot, kernel, Debian'
 	@echo 'make setup-rt   the rt flavour of the kernel, in build/kernel/rt'
 	@echo 'make fresh      tests/fresh: run and test in a new minimal Debian 12'
+	@echo 'make figures    the figures of docs/figures.md'
 	@echo 'make install    DESTDIR=... prefix=/usr: what root gets'
 	@echo 'make clean      what was built from this tree; distclean: all of build/'
 	@echo 'Variables: KERNEL=DIR CROSS_COMPILE= V=1 CI=true (-Werror)'
@@ -96,6 +97,9 @@ test: image unit payloads
 
 fresh:
 	@tests/fresh
+
+figures: image
+	@tests/bench/figures
 
 clean:
 	@rm -rf $(addprefix $(B)/,$(parts) unit guests programs product images snapshots) $(B)/kmod-* $(B)/images-* $(B)/product-*

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# In root, under -icount, where 1 ns of the clock is one instruction: what booting
-# root and a cell costs, and which exits an idle cell, disk and console have.
+# In root, under -icount: what booting root and a cell costs, and which exits an idle
+# cell, disk and console have. A nanosecond of the clock is an instruction of one CPU;
+# what waits for a disk of the host is not exact, for the clock goes on meanwhile.
 . ./cell.sh
 
 reasons='total mmio management hypercall maintenance virt_irq virt_sgi psci smccc sysreg other'
@@ -33,11 +34,11 @@ took() {
 }
 
 zero='0 0 0 0 0 0 0 0 0 0 0'
-echo "| what | 10^9 instructions | ${reasons// / | } |"
+echo "| what | virtual s | ${reasons// / | } |"
 echo "|---|---|$(sed 's/[a-z_]* */---|/g' <<<"$reasons")"
 row 'root, power-on to normal state' cell0 "$zero" \
-	"$(systemctl show -P UserspaceTimestampMonotonic --property=UserspaceTimestampMonotonic 2>/dev/null | head -n 1 |
-		awk -v t="$(systemctl show -P ActiveEnterTimestampMonotonic multi-user.target)" 'BEGIN { printf "%.2f", t / 1e6 }')"
+	"$(systemctl show -P ActiveEnterTimestampMonotonic multi-user.target |
+		awk '{ printf "%.2f", $1 / 1e6 }')"
 
 start=$(now)
 shyper cell create small >/dev/null || fail create
@@ -45,7 +46,7 @@ created=$(took "$start")
 start=$(now)
 shyper cell start small >/dev/null || fail start
 console_open cell1
-console_expect cell1 60 'cell# $'
+console_expect cell1 60 'cell# '
 row 'Linux in a small cell, start to prompt' cell1 "$zero" "$(took "$start")"
 sleep 1
 before=$(stats cell1)
@@ -79,7 +80,7 @@ row '49 KB printed on the console' cell1 "$before" "$(took "$start")"
 console_close cell1
 shyper cell destroy debian >/dev/null || fail destroy
 echo
-echo "| verb | 10^9 instructions |"
+echo "| verb | virtual s |"
 echo "|---|---|"
 echo "| cell create small (128 MiB) | $created |"
 echo "| cell destroy small | $destroyed |"
