@@ -21,43 +21,55 @@
 			 (1ULL << VIRTIO_RING_F_INDIRECT_DESC) | \
 			 (1ULL << VIRTIO_RING_F_EVENT_IDX))
 
-const char *shyper_backend_name(const struct shyper_backend *backend)
+const char *shyper_backend_get_name(const struct shyper_backend *backend)
 {
 	return backend->name;
 }
 
-void *shyper_backend_data(const struct shyper_backend *backend)
+void *shyper_backend_get_data(const struct shyper_backend *backend)
 {
 	return backend->data;
 }
 
-struct hvisor_backend_counters *
-shyper_backend_counters(const struct shyper_backend *backend)
+void shyper_backend_count(struct shyper_backend *backend,
+			  enum shyper_counter counter, uint64_t more)
 {
-	return backend->counters;
+	struct hvisor_backend_counters *counters = backend->counters;
+	__u64 *const places[] = {
+		[SHYPER_COUNT_READS] = &counters->reads,
+		[SHYPER_COUNT_READ_BYTES] = &counters->read_bytes,
+		[SHYPER_COUNT_WRITES] = &counters->writes,
+		[SHYPER_COUNT_WRITE_BYTES] = &counters->write_bytes,
+		[SHYPER_COUNT_FLUSHES] = &counters->flushes,
+		[SHYPER_COUNT_OTHERS] = &counters->others,
+		[SHYPER_COUNT_ERRORS] = &counters->errors,
+	};
+
+	if ((unsigned int)counter < ARRAY_SIZE(places))
+		shared_count(places[counter], more);
 }
 
-unsigned int shyper_backend_nr_cpus(const struct shyper_backend *backend)
+unsigned int shyper_backend_get_nr_cpus(const struct shyper_backend *backend)
 {
 	return backend->info.nr_cpus;
 }
 
-unsigned int shyper_backend_queue_max(const struct shyper_backend *backend)
+unsigned int shyper_backend_get_queue_max(const struct shyper_backend *backend)
 {
 	return backend->decl.queue_max[0];
 }
 
-uint64_t shyper_backend_driver_features(const struct shyper_backend *backend)
+uint64_t shyper_backend_get_driver_features(const struct shyper_backend *backend)
 {
 	return shared_load(&backend->page->driver_features);
 }
 
-int shyper_backend_fd(const struct shyper_backend *backend)
+int shyper_backend_get_fd(const struct shyper_backend *backend)
 {
 	return backend->link.fd;
 }
 
-unsigned int shyper_backend_reissued(const struct shyper_backend *backend)
+unsigned int shyper_backend_get_reissued(const struct shyper_backend *backend)
 {
 	unsigned int n, nr = 0;
 
@@ -66,12 +78,12 @@ unsigned int shyper_backend_reissued(const struct shyper_backend *backend)
 	return nr;
 }
 
-struct shyper_queue *shyper_backend_queue(struct shyper_backend *backend,
-					  unsigned int index)
+struct shyper_queue *shyper_backend_get_queue(struct shyper_backend *backend,
+					      unsigned int index)
 {
-	struct shyper_queue *queue = &backend->queues[index];
-
-	return index < backend->decl.nr_queues && queue->started ? queue : NULL;
+	if (index >= backend->decl.nr_queues || !backend->queues[index].started)
+		return NULL;
+	return &backend->queues[index];
 }
 
 void shyper_backend_offer(struct shyper_backend *backend, uint64_t features)
@@ -138,7 +150,7 @@ static int map_pages(struct shyper_backend *backend)
 /* What does not depend on the program's configuration. */
 static int declare_prepare(struct shyper_backend *backend)
 {
-	const struct shyper_device_ops *ops = backend->ops;
+	const struct shyper_backend_ops *ops = backend->ops;
 	const struct hvisor_device_page *page = backend->page;
 	struct hvisor_device_decl *decl = &backend->decl;
 	unsigned int n, max = ops->queue_max;
@@ -205,59 +217,97 @@ static int watch_signals(struct shyper_backend *backend)
 	return shyper_backend_watch(backend, &backend->signals, EPOLLIN);
 }
 
-int shyper_backend_open(struct shyper_backend **result, const char *name,
-			const struct shyper_device_ops *ops, void *data)
+static int explain(struct shyper_backend *backend, int err, const char *what)
+{
+	switch (err) {
+	case -ENODEV:
+		return error_set(backend->ctx, err, backend->name, NULL,
+				 "the device is gone");
+	case -EPROTO:
+		return error_set(backend->ctx, err, backend->name, NULL,
+				 "the device is of another kind than this backend serves");
+	default:
+		return error_set(backend->ctx, err, backend->name, NULL, "%s: %s",
+				 what, strerror(-err));
+	}
+}
+
+static int backend_bind(struct shyper_backend *backend)
+{
+	int err;
+
+	backend->manager = notify_open();
+	backend->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (backend->epoll < 0)
+		return explain(backend, -errno, "no event loop");
+	err = link_open(backend->ctx, backend->name, &backend->link.fd);
+	if (err)
+		return err;
+	err = map_pages(backend);
+	if (!err)
+		err = declare_prepare(backend);
+	if (!err)
+		err = link_memory(backend->link.fd, backend->info.cell,
+				  &backend->memory);
+	return err ? explain(backend, err, "cannot be mapped") : 0;
+}
+
+int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
+			const struct shyper_backend_ops *ops, void *data,
+			struct shyper_backend **ret_backend)
 {
 	struct shyper_backend *backend;
 	int err;
 
-	if (strlen(name) >= sizeof(backend->name) || ops->nr_queues > HVISOR_MAX_QUEUES)
-		return -EINVAL;
+	ctx_begin(ctx);
+	if (ops->nr_queues > HVISOR_MAX_QUEUES)
+		return error_set(ctx, -EINVAL, name, NULL,
+				 "the backend has %u queues, expected at most %d",
+				 ops->nr_queues, HVISOR_MAX_QUEUES);
 	backend = calloc(1, sizeof(*backend));
 	if (!backend)
-		return -ENOMEM;
-	strcpy(backend->name, name);
+		return error_no_memory(ctx);
+	/* One that does not fit is found nowhere. */
+	text_copy(backend->name, sizeof(backend->name), name);
+	backend->ctx = ctx;
 	backend->ops = ops;
 	backend->data = data;
 	backend->counters = &backend->no_counters;
 	backend->link.fd = -1;
 	backend->signals.fd = -1;
-	backend->manager = notify_open();
-	backend->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = backend->epoll < 0 ? -errno : link_open(name, &backend->link.fd);
-	if (!err)
-		err = map_pages(backend);
-	if (!err)
-		err = declare_prepare(backend);
-	if (!err)
-		err = link_memory(backend->link.fd, backend->info.cell, &backend->memory);
+	err = backend_bind(backend);
 	if (err) {
 		shyper_backend_close(backend);
 		return err;
 	}
-	*result = backend;
+	*ret_backend = backend;
 	return 0;
 }
 
 void shyper_backend_close(struct shyper_backend *backend)
 {
+	int saved = errno;
+
+	if (!backend)
+		return;
+	if (faulting == backend) {
+		signal(SIGBUS, SIG_DFL);
+		faulting = NULL;
+	}
 	shyper_memory_unmap(&backend->memory);
 	if (backend->state)
 		munmap(backend->state, backend->info.state_length);
 	if (backend->page)
 		munmap((void *)backend->page, backend->info.page_length);
-	if (backend->signals.fd >= 0)
-		close(backend->signals.fd);
-	if (backend->link.fd >= 0)
-		close(backend->link.fd);
-	if (backend->epoll >= 0)
-		close(backend->epoll);
-	if (backend->manager >= 0)
-		close(backend->manager);
+	close_keep_errno(backend->signals.fd);
+	close_keep_errno(backend->link.fd);
+	close_keep_errno(backend->epoll);
+	close_keep_errno(backend->manager);
 	free(backend);
+	errno = saved;
 }
 
-int shyper_backend_attach(struct shyper_backend *backend)
+static int backend_attach(struct shyper_backend *backend)
 {
 	int err;
 
@@ -270,7 +320,7 @@ int shyper_backend_attach(struct shyper_backend *backend)
 	if (err)
 		return err;
 	shared_store(&backend->counters->in_flight, 0);
-	shyper_count(&backend->counters->attaches, 1);
+	shared_count(&backend->counters->attaches, 1);
 	backend_adopt_all(backend);
 	err = link_declare(backend->link.fd, &backend->decl);
 	if (err)
@@ -280,6 +330,18 @@ int shyper_backend_attach(struct shyper_backend *backend)
 	notify_ready(backend->manager);
 	backend->manager = -1;
 	return 0;
+}
+
+int shyper_backend_attach(struct shyper_backend *backend)
+{
+	int err;
+
+	ctx_begin(backend->ctx);
+	err = backend_attach(backend);
+	if (err == -EINVAL)
+		return error_set(backend->ctx, err, backend->name, NULL,
+				 "it was declared before, and differently");
+	return err ? explain(backend, err, "cannot be declared") : 0;
 }
 
 static int wait_events(struct shyper_backend *backend)
@@ -302,14 +364,17 @@ int shyper_backend_run(struct shyper_backend *backend)
 {
 	int err;
 
+	ctx_begin(backend->ctx);
 	for (;;) {
 		backend_serve(backend);
-		if (backend->error)
-			return backend->error;
+		err = backend->error;
+		if (err)
+			break;
 		if (backend->stopping && !backend_in_flight(backend, ~0U))
 			return 0;
 		err = wait_events(backend);
 		if (err)
-			return err;
+			break;
 	}
+	return explain(backend, err, "cannot be served any more");
 }

@@ -11,7 +11,10 @@
 
 #include <shyper/virtio/backend.h>
 
+#include "../internal.h"
 #include "link.h"
+#include "memory.h"
+#include "queue.h"
 
 /* One for each CPU, and the device's own. */
 #define MAX_HELD	(HVISOR_MAX_CELL_CPUS + 1)
@@ -32,8 +35,9 @@
  * @error: ends the loop
  */
 struct shyper_backend {
+	struct shyper_ctx *ctx;
 	char name[64];
-	const struct shyper_device_ops *ops;
+	const struct shyper_backend_ops *ops;
 	void *data;
 	struct hvisor_device_info info;
 	const struct hvisor_device_page *page;

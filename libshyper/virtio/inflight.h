@@ -6,7 +6,7 @@
 #ifndef VIRTIO_INFLIGHT_H
 #define VIRTIO_INFLIGHT_H
 
-#include <shyper/virtio/queue.h>
+#include "queue.h"
 
 /*
  * Brings the account in order and lists in @queue->reissue what it holds.

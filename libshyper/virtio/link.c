@@ -4,95 +4,75 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <shyper/virtio/memory.h>
-
+#include "../sysfs.h"
+#include "../uapi.h"
 #include "link.h"
-
-#define DEVICE_NODE	"/dev/hvisor"
-#define SYSFS_CLASS	"/sys/class/hvisor"
+#include "memory.h"
 
 /* A predecessor that was killed is bound until its last thread is gone. */
 #define BIND_TRIES	100
 #define BIND_PAUSE_MS	50
 
-/* Reads a number from an attribute; "cell3" counts as 3. */
-static int sysfs_number(const char *name, const char *attribute, uint32_t *number)
+static int find_device(struct shyper_ctx *ctx, const char *name, uint32_t *cell,
+		       uint32_t *device)
 {
-	char path[256], text[32], *end, *begin = text;
-	ssize_t length;
-	int fd;
+	uint64_t index;
+	const char *rest;
+	int err = -ENODEV;
 
-	if (strchr(name, '/') || name[0] == '.')
-		return -EINVAL;
-	snprintf(path, sizeof(path), SYSFS_CLASS "/%s/%s", name, attribute);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? -ENODEV : -errno;
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (length <= 0)
-		return -ENODEV;
-	text[length] = '\0';
-	if (!strncmp(begin, "cell", 4))
-		begin += 4;
-	*number = strtoul(begin, &end, 10);
-	return end == begin || (*end && *end != '\n') ? -EPROTO : 0;
+	if (sysfs_parse_name(name, cell, &rest) && *rest && !strchr(rest, '/'))
+		err = sysfs_read_number(ctx, name, "index", &index);
+	if (err >= 0) {
+		*device = (uint32_t)index;
+		return 0;
+	}
+	if (err == -ENOENT || err == -ENODEV)
+		return error_set(ctx, -ENODEV, name, NULL, "there is no such device");
+	return error_set(ctx, err, name, "index", "cannot be read from sysfs: %s",
+			 strerror(-err));
 }
 
-static int bind_device(int fd, uint32_t cell, uint32_t device)
+static int bind_device(struct shyper_ctx *ctx, uint32_t cell, uint32_t device)
 {
-	struct hvisor_bind bind = {
-		.size = sizeof(bind),
-		.role = HVISOR_ROLE_DEVICE,
-		.cell = cell,
-		.device = device,
-	};
-	struct timespec pause = { .tv_nsec = BIND_PAUSE_MS * 1000000L };
-	int tries;
+	int tries, fd = -EBUSY;
 
 	for (tries = 0; tries < BIND_TRIES; tries++) {
-		if (!ioctl(fd, HVISOR_BIND, &bind))
-			return 0;
-		if (errno != EBUSY)
+		ctx_begin(ctx);
+		fd = uapi_open(ctx, HVISOR_ROLE_DEVICE, cell, device);
+		if (fd != -EBUSY)
 			break;
-		nanosleep(&pause, NULL);
+		nap_ms(BIND_PAUSE_MS);
 	}
-	return -errno;
+	return fd;
 }
 
-int link_open(const char *name, int *fd)
+int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
 {
-	uint32_t cell, device;
-	int err;
+	uint32_t cell = 0, device = 0;
+	int fd, flags;
 
-	err = sysfs_number(name, "cell", &cell);
-	if (!err)
-		err = sysfs_number(name, "index", &device);
-	if (err)
-		return err;
-	*fd = open(DEVICE_NODE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (*fd < 0)
-		return -errno;
-	err = bind_device(*fd, cell, device);
-	if (err) {
-		close(*fd);
-		*fd = -1;
+	fd = find_device(ctx, name, &cell, &device);
+	if (!fd)
+		fd = bind_device(ctx, cell, device);
+	if (fd < 0)
+		return fd;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK)) {
+		flags = -errno;
+		close(fd);
+		return error_set(ctx, flags, name, NULL, "%s", strerror(-flags));
 	}
-	return err;
+	*ret_fd = fd;
+	return 0;
 }
 
 int link_info(int fd, struct hvisor_device_info *info)
 {
-	info->size = sizeof(*info);
-	return ioctl(fd, HVISOR_DEVICE_INFO, info) ? -errno : 0;
+	return uapi_device_info(fd, info);
 }
 
 int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
@@ -113,11 +93,11 @@ int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)
 
 	for (index = 0; ; index++) {
 		memset(&region, 0, sizeof(region));
-		region.size = sizeof(region);
 		region.id = cell;
 		region.index = index;
-		if (ioctl(fd, HVISOR_CELL_MEMORY, &region))
-			return errno == ENOENT ? 0 : -errno;
+		err = uapi_cell_memory(fd, &region);
+		if (err)
+			return err == -ENOENT ? 0 : err;
 		err = shyper_memory_map(memory, region.ipa, region.length,
 					region.fd, region.offset,
 					!(region.flags & HVISOR_MEMORY_READ_ONLY));
@@ -130,23 +110,15 @@ int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)
 
 int link_declare(int fd, struct hvisor_device_decl *decl)
 {
-	decl->size = sizeof(*decl);
-	return ioctl(fd, HVISOR_DEVICE_DECLARE, decl) ? -errno : 0;
+	return uapi_device_declare(fd, decl);
 }
 
 int link_interrupt(int fd, uint32_t bits)
 {
-	struct hvisor_device_notify notify = {
-		.size = sizeof(notify),
-		.bits = bits,
-	};
-
-	return ioctl(fd, HVISOR_DEVICE_INTERRUPT, &notify) ? -errno : 0;
+	return uapi_device_interrupt(fd, bits);
 }
 
 int link_fail(int fd)
 {
-	struct hvisor_device_notify notify = { .size = sizeof(notify) };
-
-	return ioctl(fd, HVISOR_DEVICE_FAIL, &notify) ? -errno : 0;
+	return uapi_device_fail(fd);
 }

@@ -2,7 +2,7 @@
 /*
  * A backend's link to the hypervisor: its bound file and what sysfs says of
  * its device. Requests and answers go by read() and write() on the file.
- * Each returns 0 or a negative errno.
+ * Each returns 0 or a negative errno; only link_open() leaves a report.
  */
 #ifndef VIRTIO_LINK_H
 #define VIRTIO_LINK_H
@@ -13,10 +13,11 @@
 #include <hvisor/hypercall.h>
 #include <hvisor/ioctl.h>
 
+struct shyper_ctx;
 struct shyper_memory;
 
-/* Open and bind; @fd does not block. */
-int link_open(const char *name, int *fd);
+/* Open and bind; @ret_fd does not block. */
+int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd);
 
 int link_info(int fd, struct hvisor_device_info *info);
 int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page);

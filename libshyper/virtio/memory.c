@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <shyper/virtio/memory.h>
+#include <shyper/virtio/queue.h>
+
+#include "memory.h"
 
 int shyper_memory_map(struct shyper_memory *memory, uint64_t ipa,
 		      uint64_t length, int fd, uint64_t offset, bool writable)

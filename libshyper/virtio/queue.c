@@ -9,9 +9,8 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#include <shyper/virtio/queue.h>
-
 #include "inflight.h"
+#include "queue.h"
 #include "shared.h"
 
 /* With EVENT_IDX a word follows each ring (virtio 1.2, 2.7.6, 2.7.8). */
@@ -30,6 +29,16 @@ static int queue_broken(struct shyper_queue *queue)
 	queue->broken = true;
 	shared_store(&queue->counters->bad_chains, queue->counters->bad_chains + 1);
 	return -EPROTO;
+}
+
+unsigned int shyper_queue_get_index(const struct shyper_queue *queue)
+{
+	return queue->index;
+}
+
+unsigned int shyper_queue_get_size(const struct shyper_queue *queue)
+{
+	return queue->size;
 }
 
 static int rings_map(struct shyper_queue *queue,

@@ -160,7 +160,8 @@ void backend_adopt_all(struct shyper_backend *backend)
 
 void shyper_backend_kick(struct shyper_backend *backend, unsigned int index)
 {
-	backend->pending |= 1U << index;
+	if (index < backend->decl.nr_queues)
+		backend->pending |= 1U << index;
 }
 
 void shyper_backend_notify(struct shyper_backend *backend, struct shyper_queue *queue)
@@ -284,7 +285,7 @@ static void hold(struct shyper_backend *backend, const struct hvisor_request *re
 static void request_slot(struct shyper_backend *backend,
 			 const struct hvisor_request *request)
 {
-	const struct shyper_device_ops *ops = backend->ops;
+	const struct shyper_backend_ops *ops = backend->ops;
 	uint64_t value = 0;
 
 	switch (request->op) {

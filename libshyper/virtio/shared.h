@@ -27,6 +27,9 @@
 	SHARED_AFTER_STORE(); \
 } while (0)
 
+/* Adds to a counter of the state area, of which we are the only writer. */
+#define shared_count(p, more)	__atomic_store_n((p), *(p) + (more), __ATOMIC_RELAXED)
+
 /*
  * Orders a store before a later load, which neither acquire nor release does
  * (DMB ISH on arm64: Arm ARM B2.3.7). Needed wherever both sides store to say

@@ -60,26 +60,25 @@ struct blk {
 static void count(struct shyper_backend *backend, const struct blk_request *request,
 		  uint8_t status)
 {
-	struct hvisor_backend_counters *counters = shyper_backend_counters(backend);
 
 	/* As the guest counts in its /sys/block/vdX/stat: failed ones, too. */
 	switch (request->type) {
 	case VIRTIO_BLK_T_IN:
-		shyper_count(&counters->reads, 1);
-		shyper_count(&counters->read_bytes, request->length);
+		shyper_backend_count(backend, SHYPER_COUNT_READS, 1);
+		shyper_backend_count(backend, SHYPER_COUNT_READ_BYTES, request->length);
 		break;
 	case VIRTIO_BLK_T_OUT:
-		shyper_count(&counters->writes, 1);
-		shyper_count(&counters->write_bytes, request->length);
+		shyper_backend_count(backend, SHYPER_COUNT_WRITES, 1);
+		shyper_backend_count(backend, SHYPER_COUNT_WRITE_BYTES, request->length);
 		break;
 	case VIRTIO_BLK_T_FLUSH:
-		shyper_count(&counters->flushes, 1);
+		shyper_backend_count(backend, SHYPER_COUNT_FLUSHES, 1);
 		break;
 	default:
-		shyper_count(&counters->others, 1);
+		shyper_backend_count(backend, SHYPER_COUNT_OTHERS, 1);
 	}
 	if (status != VIRTIO_BLK_S_OK)
-		shyper_count(&counters->errors, 1);
+		shyper_backend_count(backend, SHYPER_COUNT_ERRORS, 1);
 }
 
 static void request_free(struct blk *blk, struct blk_request *request)
@@ -102,8 +101,8 @@ static void request_end(struct shyper_backend *backend, struct blk_request *requ
 	/* The status is the last byte: only with all before it is it counted, too. */
 	if (written == chain->in_length - 1)
 		written++;
-	shyper_queue_push(shyper_backend_queue(backend, 0), chain->head, written);
-	request_free(shyper_backend_data(backend), request);
+	shyper_queue_push(shyper_backend_get_queue(backend, 0), chain->head, written);
+	request_free(shyper_backend_get_data(backend), request);
 }
 
 /* The segments that hold the data, and their number. */
@@ -175,14 +174,14 @@ static struct io_uring_sqe *submission(struct blk *blk)
  */
 static int write_flags(const struct shyper_backend *backend)
 {
-	return shyper_backend_driver_features(backend) & 1ULL << VIRTIO_BLK_F_FLUSH ?
+	return shyper_backend_get_driver_features(backend) & 1ULL << VIRTIO_BLK_F_FLUSH ?
 	       0 : RWF_DSYNC;
 }
 
 /* Starts the transfer of what is still to be done. */
 static void transfer(struct shyper_backend *backend, struct blk_request *request)
 {
-	struct blk *blk = shyper_backend_data(backend);
+	struct blk *blk = shyper_backend_get_data(backend);
 	uint64_t position = request->sector * SECTOR_SIZE + request->done;
 	struct io_uring_sqe *sqe;
 	unsigned int nr;
@@ -210,7 +209,7 @@ static void transfer(struct shyper_backend *backend, struct blk_request *request
 
 static void flush(struct shyper_backend *backend, struct blk_request *request)
 {
-	struct blk *blk = shyper_backend_data(backend);
+	struct blk *blk = shyper_backend_get_data(backend);
 	struct io_uring_sqe *sqe = submission(blk);
 
 	io_uring_prep_fsync(sqe, blk->file.fd, IORING_FSYNC_DATASYNC);
@@ -219,7 +218,7 @@ static void flush(struct shyper_backend *backend, struct blk_request *request)
 
 static void get_id(struct shyper_backend *backend, struct blk_request *request)
 {
-	struct blk *blk = shyper_backend_data(backend);
+	struct blk *blk = shyper_backend_get_data(backend);
 	struct shyper_chain *chain = &request->chain;
 
 	request->done = shyper_iov_write(chain->iov + chain->nr_out, chain->nr_in, 0,
@@ -239,7 +238,7 @@ static bool in_range(const struct blk_file *file, const struct blk_request *requ
 
 static void request_begin(struct shyper_backend *backend, struct blk_request *request)
 {
-	const struct blk *blk = shyper_backend_data(backend);
+	const struct blk *blk = shyper_backend_get_data(backend);
 	bool write = request->type == VIRTIO_BLK_T_OUT;
 
 	switch (request->type) {
@@ -286,11 +285,11 @@ static bool request_parse(struct blk_request *request)
 
 static bool blk_queue(struct shyper_backend *backend, struct shyper_queue *queue)
 {
-	struct blk *blk = shyper_backend_data(backend);
+	struct blk *blk = shyper_backend_get_data(backend);
 	struct blk_request *request;
 	unsigned int left;
 
-	for (left = queue->size; left && blk->free; left--) {
+	for (left = shyper_queue_get_size(queue); left && blk->free; left--) {
 		request = blk->free;
 		if (shyper_queue_pop(queue, &request->chain) <= 0)
 			break;
@@ -327,7 +326,7 @@ static bool transferred(const struct blk *blk, struct blk_request *request, int 
 static void request_done(struct shyper_backend *backend, struct blk_request *request,
 			 int result)
 {
-	struct blk *blk = shyper_backend_data(backend);
+	struct blk *blk = shyper_backend_get_data(backend);
 
 	if (request->type == VIRTIO_BLK_T_FLUSH) {
 		/* A file system may have no such thing as a write cache. */
@@ -359,11 +358,11 @@ static void blk_completed(struct shyper_backend *backend, struct shyper_watch *w
 	}
 	/* Next pieces; what waits in the queue is looked at from the loop. */
 	submit(blk);
-	shyper_backend_notify(backend, shyper_backend_queue(backend, 0));
+	shyper_backend_notify(backend, shyper_backend_get_queue(backend, 0));
 	shyper_backend_kick(backend, 0);
 }
 
-static const struct shyper_device_ops blk_ops = {
+static const struct shyper_backend_ops blk_ops = {
 	.device_id = VIRTIO_ID_BLOCK,
 	.nr_queues = 1,
 	.queue_max = QUEUE_SIZE,
@@ -405,8 +404,8 @@ static int blk_start(struct shyper_backend *backend, struct blk *blk)
 {
 	struct virtio_blk_config config = {
 		.capacity = htole64(blk->file.sectors),
-		.seg_max = htole32(shyper_backend_queue_max(backend) > 2 ?
-				   shyper_backend_queue_max(backend) - 2 : 1),
+		.seg_max = htole32(shyper_backend_get_queue_max(backend) > 2 ?
+				   shyper_backend_get_queue_max(backend) - 2 : 1),
 		.blk_size = htole32(blk->file.block_size),
 	};
 	unsigned int n;
@@ -432,8 +431,8 @@ static int blk_start(struct shyper_backend *backend, struct blk *blk)
 
 static int blk_open(struct shyper_backend *backend, const json_t *config)
 {
-	const char *path = NULL, *serial = shyper_backend_name(backend);
-	struct blk *blk = shyper_backend_data(backend);
+	const char *path = NULL, *serial = shyper_backend_get_name(backend);
+	struct blk *blk = shyper_backend_get_data(backend);
 	bool readonly = false;
 	int err, status;
 
@@ -447,7 +446,7 @@ static int blk_open(struct shyper_backend *backend, const json_t *config)
 	}
 	/* Not terminated, if it fills the field (virtio 1.2, 5.2.6). */
 	memcpy(blk->serial, serial, strnlen(serial, sizeof(blk->serial)));
-	status = blk_file_open(&blk->file, path, readonly, shyper_backend_name(backend));
+	status = blk_file_open(&blk->file, path, readonly, shyper_backend_get_name(backend));
 	if (status)
 		return status;
 	err = blk_start(backend, blk);

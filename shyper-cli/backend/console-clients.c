@@ -283,7 +283,7 @@ int console_listen(struct console *console, const char *directory)
 	for (n = 0; n < MAX_CLIENTS; n++)
 		console->clients[n].watch.fd = -1;
 	n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s.sock", directory,
-		     shyper_backend_name(console->backend));
+		     shyper_backend_get_name(console->backend));
 	if (n >= (int)sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	if (mkdir(directory, 0755) && errno != EEXIST)

@@ -44,29 +44,29 @@ static void transmit(struct console *console, const struct shyper_chain *chain)
 /* Empties a queue. True: it was given up for now. */
 static bool queue_serve(struct shyper_backend *backend, struct shyper_queue *queue)
 {
-	struct hvisor_backend_counters *counters = shyper_backend_counters(backend);
-	struct console *console = shyper_backend_data(backend);
+	struct console *console = shyper_backend_get_data(backend);
 	struct iovec segments[QUEUE_SIZE];
 	struct shyper_chain chain = { .iov = segments, .max_segments = QUEUE_SIZE };
-	unsigned int left;
+	unsigned int index = shyper_queue_get_index(queue), left;
 	uint32_t length;
 
-	for (left = queue->size; left; left--) {
-		if (queue->index == RECEIVE && !console->input_length)
+	for (left = shyper_queue_get_size(queue); left; left--) {
+		if (index == RECEIVE && !console->input_length)
 			return false;
 		if (shyper_queue_pop(queue, &chain) <= 0)
 			return false;
 		length = 0;
-		if (queue->index == RECEIVE) {
+		if (index == RECEIVE) {
 			length = shyper_iov_write(chain.iov + chain.nr_out, chain.nr_in, 0,
 						  console->input, console->input_length);
 			console_input_taken(console, length);
-			shyper_count(&counters->reads, 1);
-			shyper_count(&counters->read_bytes, length);
+			shyper_backend_count(backend, SHYPER_COUNT_READS, 1);
+			shyper_backend_count(backend, SHYPER_COUNT_READ_BYTES, length);
 		} else {
 			transmit(console, &chain);
-			shyper_count(&counters->writes, 1);
-			shyper_count(&counters->write_bytes, chain.out_length);
+			shyper_backend_count(backend, SHYPER_COUNT_WRITES, 1);
+			shyper_backend_count(backend, SHYPER_COUNT_WRITE_BYTES,
+					     chain.out_length);
 		}
 		shyper_queue_push(queue, chain.head, length);
 	}
@@ -77,12 +77,12 @@ static bool console_queue(struct shyper_backend *backend, struct shyper_queue *q
 {
 	bool more = queue_serve(backend, queue);
 
-	if (queue->index == TRANSMIT)
-		console_flush(shyper_backend_data(backend));
+	if (shyper_queue_get_index(queue) == TRANSMIT)
+		console_flush(shyper_backend_get_data(backend));
 	return more;
 }
 
-static const struct shyper_device_ops console_ops = {
+static const struct shyper_backend_ops console_ops = {
 	.device_id = VIRTIO_ID_CONSOLE,
 	.nr_queues = NR_QUEUES,
 	.queue_max = QUEUE_SIZE,
@@ -91,7 +91,7 @@ static const struct shyper_device_ops console_ops = {
 
 static int console_open(struct shyper_backend *backend, const json_t *config)
 {
-	struct console *console = shyper_backend_data(backend);
+	struct console *console = shyper_backend_get_data(backend);
 	const char *log = NULL;
 	int err;
 
@@ -110,7 +110,7 @@ static int console_open(struct shyper_backend *backend, const json_t *config)
 	err = console_listen(console, RUN_DIRECTORY);
 	if (!err)
 		return 0;
-	say(SAY_ERROR, RUN_DIRECTORY "/%s.sock: %s", shyper_backend_name(backend),
+	say(SAY_ERROR, RUN_DIRECTORY "/%s.sock: %s", shyper_backend_get_name(backend),
 	    strerror(-err));
 	return SHYPER_EXIT_RESTART;
 }

@@ -4,6 +4,7 @@
  * CPU, address and a count. It shows, and lets tests prove, that each CPU gets
  * its own answer.
  */
+#include <hvisor/abi.h>
 #include <shyper/echo.h>
 
 #include "program.h"
@@ -29,7 +30,7 @@ static void echo_store(struct shyper_backend *backend, unsigned int cpu,
 		counts[cpu] = 0;
 }
 
-static const struct shyper_device_ops echo_ops = {
+static const struct shyper_backend_ops echo_ops = {
 	.load = echo_load,
 	.store = echo_store,
 };

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <shyper/error.h>
+
 #include "jail.h"
 #include "program.h"
 
@@ -90,25 +92,23 @@ static json_t *config_load(const char *name)
 	return NULL;
 }
 
-static int open_status(int err)
+static int open_status(const struct shyper_error *error)
 {
-	switch (err) {
+	switch (error->code) {
 	case -ENODEV:
-		say(SAY_INFO, "there is no such device (any more)");
+		say(SAY_INFO, "%s", error->text);
 		return SHYPER_EXIT_DONE;
 	case -EBUSY:
-		say(SAY_ERROR, "another backend serves this device");
+		say(SAY_ERROR, "%s", error->text);
 		return SHYPER_EXIT_BUSY;
 	case -EPERM:
-	case -EACCES:
-		say(SAY_ERROR, "cannot bind to the device: run as root");
-		return SHYPER_EXIT_CONFIG;
 	case -EPROTO:
 	case -EINVAL:
-		say(SAY_ERROR, "the device is of another kind than this backend serves");
+		say(SAY_ERROR, "%s%s%s", error->text, error->hint[0] ? "; " : "",
+		    error->hint);
 		return SHYPER_EXIT_CONFIG;
 	default:
-		say(SAY_ERROR, "cannot bind to the device: %s", strerror(-err));
+		say(SAY_ERROR, "%s", error->text);
 		return SHYPER_EXIT_RESTART;
 	}
 }
@@ -116,7 +116,7 @@ static int open_status(int err)
 static int program_open(struct shyper_backend *backend,
 			const struct backend_program *program, bool jailed)
 {
-	json_t *config = config_load(shyper_backend_name(backend));
+	json_t *config = config_load(shyper_backend_get_name(backend));
 	int status;
 
 	if (!config)
@@ -128,27 +128,25 @@ static int program_open(struct shyper_backend *backend,
 	return status;
 }
 
-static int program_run(struct shyper_backend *backend)
+static int program_run(struct shyper_ctx *ctx, struct shyper_backend *backend)
 {
-	int err = shyper_backend_attach(backend);
-	unsigned int reissued;
+	int err = shyper_backend_attach(backend), declared = err;
+	unsigned int reissued = err ? 0 : shyper_backend_get_reissued(backend);
 
-	if (err && err != -ENODEV) {
-		say(SAY_ERROR, "cannot declare the device: %s", strerror(-err));
-		/* A declaration that differs from the first one is refused for ever. */
-		return err == -EINVAL ? SHYPER_EXIT_CONFIG : SHYPER_EXIT_RESTART;
-	}
-	reissued = err ? 0 : shyper_backend_reissued(backend);
 	if (reissued)
 		say(SAY_INFO, "re-issued %u requests", reissued);
 	if (!err)
 		err = shyper_backend_run(backend);
-	if (!err || err == -ENODEV) {
-		say(SAY_INFO, err ? "the device is gone" : "stopped, nothing in flight");
+	if (!err) {
+		say(SAY_INFO, "stopped, nothing in flight");
 		return SHYPER_EXIT_DONE;
 	}
-	say(SAY_ERROR, "cannot go on: %s", strerror(-err));
-	return SHYPER_EXIT_RESTART;
+	say(err == -ENODEV ? SAY_INFO : SAY_ERROR, "%s",
+	    shyper_ctx_get_error(ctx)->text);
+	if (err == -ENODEV)
+		return SHYPER_EXIT_DONE;
+	/* A declaration that differs from the first one is refused for ever. */
+	return declared == -EINVAL ? SHYPER_EXIT_CONFIG : SHYPER_EXIT_RESTART;
 }
 
 static int usage(const struct backend_program *program)
@@ -165,11 +163,27 @@ static int usage(const struct backend_program *program)
 	return SHYPER_EXIT_CONFIG;
 }
 
-int backend_main(int argc, char **argv, const struct backend_program *program)
+static int program_serve(struct shyper_ctx *ctx, const char *name,
+			 const struct backend_program *program, bool jailed)
 {
 	struct shyper_backend *backend;
-	bool jailed = true;
 	int err, status;
+
+	err = shyper_backend_open(ctx, name, program->ops, program->data, &backend);
+	if (err)
+		return open_status(shyper_ctx_get_error(ctx));
+	status = program_open(backend, program, jailed);
+	if (!status)
+		status = program_run(ctx, backend);
+	shyper_backend_close(backend);
+	return status;
+}
+
+int backend_main(int argc, char **argv, const struct backend_program *program)
+{
+	struct shyper_ctx *ctx;
+	bool jailed = true;
+	int status;
 
 	if (argc == 3 && !strcmp(argv[1], "--no-jail")) {
 		jailed = false;
@@ -178,12 +192,11 @@ int backend_main(int argc, char **argv, const struct backend_program *program)
 	if (argc != 2 || argv[1][0] == '-')
 		return usage(program);
 	say_name(argv[1]);
-	err = shyper_backend_open(&backend, argv[1], program->ops, program->data);
-	if (err)
-		return open_status(err);
-	status = program_open(backend, program, jailed);
-	if (!status)
-		status = program_run(backend);
-	shyper_backend_close(backend);
+	if (shyper_ctx_create(&ctx)) {
+		say(SAY_ERROR, "out of memory");
+		return SHYPER_EXIT_RESTART;
+	}
+	status = program_serve(ctx, argv[1], program, jailed);
+	shyper_ctx_destroy(ctx);
 	return status;
 }

@@ -14,13 +14,13 @@
  * struct backend_program - a backend
  * @name: of the program
  * @ops: its device
- * @data: for shyper_backend_data()
+ * @data: for shyper_backend_get_data()
  * @open: opens all that the device needs, before the jail is shut; returns 0
  *	or SHYPER_EXIT_*, and has said why
  */
 struct backend_program {
 	const char *name;
-	const struct shyper_device_ops *ops;
+	const struct shyper_backend_ops *ops;
 	void *data;
 	int (*open)(struct shyper_backend *backend, const json_t *config);
 };

@@ -5,7 +5,7 @@
 #ifndef TESTS_FUZZ_VIRTQUEUE_H
 #define TESTS_FUZZ_VIRTQUEUE_H
 
-#include <shyper/virtio/queue.h>
+#include "../../libshyper/virtio/queue.h"
 
 #define FUZZ_RAM		0x40000000ULL
 #define FUZZ_RAM_SIZE		0x4000U

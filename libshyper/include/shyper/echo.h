@@ -6,7 +6,7 @@
 #ifndef SHYPER_ECHO_H
 #define SHYPER_ECHO_H
 
-#include <hvisor/types.h>
+#include <stdint.h>
 
 /* A store of anything to this offset makes the count of its CPU 0 again. */
 #define SHYPER_ECHO_RESET	0
@@ -18,10 +18,10 @@
  * @count: loads that this CPU has made from the region before this one
  * @length: of the access: 1, 2, 4 or 8 bytes, to which the answer is cut
  */
-static inline __u64 shyper_echo_value(__u32 cpu, __u32 offset, __u32 count,
-				      __u32 length)
+static inline uint64_t shyper_echo_value(uint32_t cpu, uint32_t offset,
+					 uint32_t count, uint32_t length)
 {
-	__u64 value = (__u64)cpu << 48 | (__u64)offset << 32 | count;
+	uint64_t value = (uint64_t)cpu << 48 | (uint64_t)offset << 32 | count;
 
 	return length >= 8 ? value : value & ((1ULL << 8 * length) - 1);
 }

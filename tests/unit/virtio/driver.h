@@ -9,7 +9,7 @@
 #include <linux/virtio_ring.h>
 #include <string.h>
 
-#include <shyper/virtio/queue.h>
+#include "../../../libshyper/virtio/queue.h"
 
 #define DRIVER_RAM		0x40000000ULL	/* IPA of writable memory */
 #define DRIVER_RAM_SIZE		0x400000U

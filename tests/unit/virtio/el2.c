@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "../../../libshyper/virtio/link.h"
+#include "../../../libshyper/virtio/memory.h"
 
 #include "el2.h"
 
@@ -94,6 +95,19 @@ static bool readable(int fd, int ms)
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
 	return poll(&poll_fd, 1, ms) == 1;
+}
+
+struct shyper_backend *el2_backend_open(const char *name,
+					const struct shyper_backend_ops *ops, void *data)
+{
+	/* Of the process, which ends with it. */
+	static struct shyper_ctx *ctx;
+	struct shyper_backend *backend;
+
+	if (shyper_ctx_create(&ctx) ||
+	    shyper_backend_open(ctx, name, ops, data, &backend))
+		return NULL;
+	return backend;
 }
 
 void el2_backend_start(int (*serve)(void))
@@ -186,11 +200,12 @@ bool el2_failed(int ms)
 
 /* What link.c does, as the backend's process sees it. */
 
-int link_open(const char *name, int *fd)
+int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
 {
+	(void)ctx;
 	(void)name;
-	*fd = dup(el2.link[1]);
-	fcntl(*fd, F_SETFL, O_NONBLOCK);
+	*ret_fd = dup(el2.link[1]);
+	fcntl(*ret_fd, F_SETFL, O_NONBLOCK);
 	return 0;
 }
 

@@ -12,6 +12,8 @@
 #include <hvisor/hypercall.h>
 #include <hvisor/ioctl.h>
 
+#include <shyper/virtio/backend.h>
+
 #include "driver.h"
 
 #define EL2_QUEUE_SIZE	256
@@ -35,6 +37,9 @@ extern struct el2 el2;
 void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues);
 void el2_exit(void);
 
+/* A backend of the device with a context of its own; NULL: refused. */
+struct shyper_backend *el2_backend_open(const char *name,
+					const struct shyper_backend_ops *ops, void *data);
 /* Runs @serve as a process and waits until it has declared its device. */
 void el2_backend_start(int (*serve)(void));
 /* Ends it by @signal; returns its wait status. */

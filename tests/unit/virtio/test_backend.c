@@ -26,12 +26,12 @@ static struct driver drivers[2];
 static uint64_t region_load(struct shyper_backend *backend, unsigned int cpu,
 			    uint32_t offset, uint32_t length)
 {
-	uint32_t *count = shyper_backend_data(backend);
+	uint32_t *count = shyper_backend_get_data(backend);
 
 	return shyper_echo_value(cpu, offset, (*count)++, length);
 }
 
-static const struct shyper_device_ops region_ops = { .load = region_load };
+static const struct shyper_backend_ops region_ops = { .load = region_load };
 
 static bool null_queue(struct shyper_backend *backend, struct shyper_queue *queue)
 {
@@ -41,7 +41,7 @@ static bool null_queue(struct shyper_backend *backend, struct shyper_queue *queu
 	/* One at a time, and always hungry: the loop must serve requests, too. */
 	if (shyper_queue_pop(queue, &chain) <= 0)
 		return false;
-	shyper_count(&shyper_backend_counters(backend)->others, 1);
+	shyper_backend_count(backend, SHYPER_COUNT_OTHERS, 1);
 	shyper_queue_push(queue, chain.head, 0);
 	return true;
 }
@@ -49,10 +49,10 @@ static bool null_queue(struct shyper_backend *backend, struct shyper_queue *queu
 static void null_config(struct shyper_backend *backend, uint32_t offset,
 			uint32_t length, uint64_t value)
 {
-	shyper_count(&shyper_backend_counters(backend)->writes, offset + length + value);
+	shyper_backend_count(backend, SHYPER_COUNT_WRITES, offset + length + value);
 }
 
-static const struct shyper_device_ops null_ops = {
+static const struct shyper_backend_ops null_ops = {
 	.device_id = 60,
 	.nr_queues = 2,
 	.queue_max = 64,
@@ -60,14 +60,14 @@ static const struct shyper_device_ops null_ops = {
 	.config_store = null_config,
 };
 
-static int serve(const struct shyper_device_ops *ops)
+static int serve(const struct shyper_backend_ops *ops)
 {
 	struct shyper_backend *backend;
 	uint32_t count = 0;
 	int err;
 
-	err = shyper_backend_open(&backend, "cell1.null0", ops, &count);
-	if (err)
+	backend = el2_backend_open("cell1.null0", ops, &count);
+	if (!backend)
 		return 100;
 	if (shyper_backend_attach(backend))
 		return 101;

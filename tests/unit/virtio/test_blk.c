@@ -35,12 +35,12 @@ static bool readonly, jailed;
 static int serve(void)
 {
 	static struct blk blk;
-	struct shyper_backend *backend;
+	struct shyper_backend *backend = el2_backend_open("cell1.blk0", &blk_ops, &blk);
 	json_t *config;
 	int status;
 
 	say_name("cell1.blk0");
-	if (shyper_backend_open(&backend, "cell1.blk0", &blk_ops, &blk))
+	if (!backend)
 		return 100;
 	config = json_pack("{s:s,s:b,s:s}", "path", path, "readonly", readonly,
 			   "serial", "disk-of-a-test");
@@ -52,8 +52,8 @@ static int serve(void)
 		return 103;
 	if (shyper_backend_attach(backend))
 		return 101;
-	if (shyper_backend_reissued(backend))
-		say(SAY_INFO, "re-issued %u requests", shyper_backend_reissued(backend));
+	if (shyper_backend_get_reissued(backend))
+		say(SAY_INFO, "re-issued %u requests", shyper_backend_get_reissued(backend));
 	switch (shyper_backend_run(backend)) {
 	case 0:
 		return SHYPER_EXIT_DONE;
@@ -529,10 +529,10 @@ static void test_lock_of_the_dead(void **state)
 /* Exit status: bit 0: flags of writes with FLUSH, bit 1: right ones without. */
 static int flags_of_writes(void)
 {
-	struct shyper_backend *backend;
+	struct shyper_backend *backend = el2_backend_open("cell1.blk0", &blk_ops, NULL);
 	int status;
 
-	if (shyper_backend_open(&backend, "cell1.blk0", &blk_ops, NULL))
+	if (!backend)
 		return 100;
 	el2.page->driver_features = 1ULL << VIRTIO_F_VERSION_1;
 	status = write_flags(backend) == RWF_DSYNC ? 2 : 0;

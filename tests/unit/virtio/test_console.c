@@ -32,10 +32,11 @@ static char directory[64], log_path[128];
 static int serve(void)
 {
 	static struct console console;
-	struct shyper_backend *backend;
+	struct shyper_backend *backend = el2_backend_open("cell1.con0", &console_ops,
+							  &console);
 	json_t *config;
 
-	if (shyper_backend_open(&backend, "cell1.con0", &console_ops, &console))
+	if (!backend)
 		return 100;
 	config = json_pack("{s:s}", "log", log_path);
 	if (chdir(directory) || console_open(backend, config) ||

@@ -11,14 +11,29 @@
  *	shyper_backend_run()	serve, until SIGTERM or the end of the device
  *	shyper_backend_close()
  *
- * All that return int give 0 or a negative errno. Nothing is printed. From
- * shyper_backend_attach() on SIGTERM, SIGINT and SIGBUS are the library's (the
- * pages of a device that goes away fault: the process then ends as done).
+ * docs/libshyper.md builds one in ten steps.
+ *
+ * The rules of shyper/ctx.h hold, with three exceptions. A process has one
+ * backend. From shyper_backend_attach() on SIGTERM and SIGINT are blocked and
+ * read by the loop, SIGPIPE is ignored, and SIGBUS is the library's: the pages
+ * of a device that goes away fault, and the process then ends as done
+ * (SHYPER_EXIT_DONE). And only shyper_backend_open(), _attach(), _run() leave a
+ * report in the context. All is called from one thread; operations are called
+ * from within shyper_backend_run().
  */
 #ifndef SHYPER_VIRTIO_BACKEND_H
 #define SHYPER_VIRTIO_BACKEND_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <shyper/ctx.h>
 #include <shyper/virtio/queue.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct shyper_backend;
 
@@ -29,22 +44,27 @@ struct shyper_backend;
 #define SHYPER_EXIT_BUSY	3	/* another backend serves the device */
 
 /**
- * struct shyper_device_ops - a device
- * @device_id: virtio device ID; 0: a foreign MMIO region
- * @nr_queues: virtqueues
- * @queue_max: largest size of each; the cell's configuration may lower it
+ * struct shyper_backend_ops - a device
+ * @device_id: virtio device ID (virtio 1.2, 5); 0: a foreign MMIO region
+ * @nr_queues: virtqueues, at most as many as the cell's configuration says (16)
+ * @queue_max: largest size of each, a power of two up to 1024; the cell's
+ *	configuration may lower it
  * @features: offered, beside VERSION_1, INDIRECT_DESC and EVENT_IDX, which
  *	every virtio device has
  * @queue: serve @queue: pop and push. True: it gave up before the queue was
  *	empty and wants to be called again soon. Not called for a broken queue
  *	or while something waits for the device to be quiet.
  * @reset: the driver's queues are forgotten; nothing is in flight
- * @config_store: the driver writes to the configuration space
- * @load: @store: access to a foreign region; @length is 1, 2, 4 or 8
+ * @config_store: the driver writes to the configuration space, which stays as
+ *	it is
+ * @load: @store: access to a foreign region by CPU number @cpu of the cell,
+ *	which waits for the return; @length is 1, 2, 4 or 8. Without them loads
+ *	give 0 and stores are dropped.
+ * @reserved: NULL
  *
- * All but @device_id are optional.
+ * All but @device_id are optional. The table is used, not copied.
  */
-struct shyper_device_ops {
+struct shyper_backend_ops {
 	uint32_t device_id;
 	uint32_t nr_queues;
 	uint32_t queue_max;
@@ -57,72 +77,113 @@ struct shyper_device_ops {
 			 uint32_t offset, uint32_t length);
 	void (*store)(struct shyper_backend *backend, unsigned int cpu,
 		      uint32_t offset, uint32_t length, uint64_t value);
+	void (*reserved[7])(void);
 };
 
 /**
- * shyper_backend_open - bind to the device @name (say "cell1.blk0") and map it
- * @data: for shyper_backend_data()
+ * shyper_backend_open - bind to a device and map its pages and its cell's memory
+ * @name: "cell1.blk0"
+ * @data: for shyper_backend_get_data()
+ * @ret_backend: freed by shyper_backend_close()
  *
- * -ENODEV: no such device; -EBUSY: another backend is bound; -EPERM;
- * -EPROTO: the device is of another kind than @ops.
+ * Waits up to 5 s for a predecessor that is dying. Needs CAP_SYS_ADMIN.
+ *
+ * -ENODEV: no such device, or no module; -EBUSY: another backend is bound;
+ * -EPERM; -EPROTO: the device is of another kind than @ops, or has fewer
+ * queues; -EINVAL: @ops breaks a limit; -ENOMEM.
  */
-int shyper_backend_open(struct shyper_backend **backend, const char *name,
-			const struct shyper_device_ops *ops, void *data);
+SHYPER_API int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
+				   const struct shyper_backend_ops *ops, void *data,
+				   struct shyper_backend **ret_backend);
 
 /* Offer more features; until attached. */
-void shyper_backend_offer(struct shyper_backend *backend, uint64_t features);
+SHYPER_API void shyper_backend_offer(struct shyper_backend *backend,
+				     uint64_t features);
 
-/* Set the configuration space, up to HVISOR_MAX_CONFIG bytes; until attached. */
-int shyper_backend_set_config(struct shyper_backend *backend, const void *config,
-			      size_t length);
+/*
+ * Set the device's configuration space, @length up to 256 bytes of @config,
+ * which is copied; until attached. -E2BIG: it is longer.
+ */
+SHYPER_API int shyper_backend_set_config(struct shyper_backend *backend,
+					 const void *config, size_t length);
 
 /**
  * shyper_backend_attach - take over the account, declare the device, tell the
- *	service manager that it is ready
+ *	service manager (NOTIFY_SOCKET) that it is ready
  *
  * All I/O of a predecessor must have ended: whoever does I/O that can outlive
  * its process holds a lock on the very descriptor and takes it before this.
+ *
+ * -EINVAL: the device was declared before, and differently: what the driver has
+ * seen stays. -ENODEV: the device is gone.
  */
-int shyper_backend_attach(struct shyper_backend *backend);
+SHYPER_API int shyper_backend_attach(struct shyper_backend *backend);
 
-/* Serve. 0: SIGTERM, drained; -ENODEV: the device is gone; else an error. */
-int shyper_backend_run(struct shyper_backend *backend);
+/*
+ * Serve. 0: SIGTERM or SIGINT came and nothing is in flight any more; -ENODEV:
+ * the device is gone; else an error.
+ */
+SHYPER_API int shyper_backend_run(struct shyper_backend *backend);
 
-void shyper_backend_close(struct shyper_backend *backend);
+/* The device is without backend then, which its driver does not see. */
+SHYPER_API void shyper_backend_close(struct shyper_backend *backend);
 
-const char *shyper_backend_name(const struct shyper_backend *backend);
-void *shyper_backend_data(const struct shyper_backend *backend);
-struct hvisor_backend_counters *
-shyper_backend_counters(const struct shyper_backend *backend);
-unsigned int shyper_backend_nr_cpus(const struct shyper_backend *backend);
+/* As given to shyper_backend_open(). */
+SHYPER_API const char *
+shyper_backend_get_name(const struct shyper_backend *backend);
+SHYPER_API void *shyper_backend_get_data(const struct shyper_backend *backend);
+/* CPUs of the cell. */
+SHYPER_API unsigned int
+shyper_backend_get_nr_cpus(const struct shyper_backend *backend);
 /* Largest size that the driver can give a queue. */
-unsigned int shyper_backend_queue_max(const struct shyper_backend *backend);
+SHYPER_API unsigned int
+shyper_backend_get_queue_max(const struct shyper_backend *backend);
 /* What the driver has accepted; valid while a queue is ready. */
-uint64_t shyper_backend_driver_features(const struct shyper_backend *backend);
-/* Chains of a dead predecessor that are served again. */
-unsigned int shyper_backend_reissued(const struct shyper_backend *backend);
-/* Descriptor of /dev/hvisor, for a jail. */
-int shyper_backend_fd(const struct shyper_backend *backend);
+SHYPER_API uint64_t
+shyper_backend_get_driver_features(const struct shyper_backend *backend);
+/* Chains of a dead predecessor that are served again; once attached. */
+SHYPER_API unsigned int
+shyper_backend_get_reissued(const struct shyper_backend *backend);
+/* The bound descriptor of /dev/hvisor, for a jail; stays the backend's. */
+SHYPER_API int shyper_backend_get_fd(const struct shyper_backend *backend);
 
 /* A queue, or NULL while the driver has not made it ready. */
-struct shyper_queue *shyper_backend_queue(struct shyper_backend *backend,
-					  unsigned int index);
+SHYPER_API struct shyper_queue *
+shyper_backend_get_queue(struct shyper_backend *backend, unsigned int index);
 
-/* Have @ops->queue called for a queue: there is something new for it. */
-void shyper_backend_kick(struct shyper_backend *backend, unsigned int index);
+/*
+ * Have @ops->queue called for queue @index, below 16: there is something new
+ * for it that is not the driver's (input, a completion).
+ */
+SHYPER_API void shyper_backend_kick(struct shyper_backend *backend,
+				    unsigned int index);
 
-/* Interrupt the driver if it wants to know of what was pushed. */
-void shyper_backend_notify(struct shyper_backend *backend, struct shyper_queue *queue);
+/*
+ * Interrupt the driver if it wants to know of what was pushed; NULL: nothing.
+ * Wanted only for what is pushed outside of @ops->queue.
+ */
+SHYPER_API void shyper_backend_notify(struct shyper_backend *backend,
+				      struct shyper_queue *queue);
 
-/* Add to a counter that sysfs shows. */
-static inline void shyper_count(__u64 *counter, uint64_t more)
-{
-	__atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
-}
+/* What a backend counts, for sysfs; since the cell was created. */
+enum shyper_counter {
+	SHYPER_COUNT_READS,	/* blk: read requests; net, console: buffers to the guest */
+	SHYPER_COUNT_READ_BYTES,
+	SHYPER_COUNT_WRITES,
+	SHYPER_COUNT_WRITE_BYTES,
+	SHYPER_COUNT_FLUSHES,
+	SHYPER_COUNT_OTHERS,
+	SHYPER_COUNT_ERRORS,	/* answered with an error */
+};
+
+/* Adds @more to a counter. */
+SHYPER_API void shyper_backend_count(struct shyper_backend *backend,
+				     enum shyper_counter counter, uint64_t more);
 
 /**
- * struct shyper_watch - a descriptor in the event loop; its memory is the caller's
- * @fd: to be watched
+ * struct shyper_watch - a descriptor in the event loop; its memory is the
+ *	caller's, and must stay while it is watched
+ * @fd: to be watched; stays the caller's
  * @ready: called with the EPOLL* bits
  * @data: the caller's
  */
@@ -133,11 +194,20 @@ struct shyper_watch {
 	void *data;
 };
 
-int shyper_backend_watch(struct shyper_backend *backend, struct shyper_watch *watch,
-			 uint32_t events);
-int shyper_backend_rewatch(struct shyper_backend *backend,
-			   struct shyper_watch *watch, uint32_t events);
-void shyper_backend_unwatch(struct shyper_backend *backend,
-			    struct shyper_watch *watch);
+/*
+ * Begin to watch, watch for other events, end. @events: EPOLL* bits, level
+ * triggered unless they say otherwise. The negative errno of epoll_ctl().
+ */
+SHYPER_API int shyper_backend_watch(struct shyper_backend *backend,
+				    struct shyper_watch *watch, uint32_t events);
+SHYPER_API int shyper_backend_rewatch(struct shyper_backend *backend,
+				      struct shyper_watch *watch,
+				      uint32_t events);
+SHYPER_API void shyper_backend_unwatch(struct shyper_backend *backend,
+				       struct shyper_watch *watch);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* SHYPER_VIRTIO_BACKEND_H */

@@ -1,31 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Split virtqueues (virtio 1.2, 2.7), the device's side, over the memory of a
- * cell. This is the only reader of guest rings: all that comes from there is
- * read once, checked, then used. A ring or chain that breaks the rules breaks
- * its queue, never the process.
+ * Virtqueues (virtio 1.2, 2.7) for the backend of a device: requests of the
+ * driver are popped, done, and pushed back.
  *
- * What must outlive the process is kept in the device's state area as
- * docs/theory-device-path.md says.
+ * The guest is not trusted: what the library takes out of the rings it reads
+ * once and checks. A ring or chain that breaks the rules breaks its queue,
+ * never the process. What the segments of a chain show is the guest's to change
+ * at any time: copy it out by shyper_iov_read(), then look at the copy.
+ *
+ * A queue belongs to its backend (shyper/virtio/backend.h) and to that one's
+ * thread. The functions here leave the context's report alone.
  */
 #ifndef SHYPER_VIRTIO_QUEUE_H
 #define SHYPER_VIRTIO_QUEUE_H
 
-#include <hvisor/device.h>
-#include <shyper/virtio/memory.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
 
-struct vring_desc;
-struct vring_avail;
-struct vring_used;
+#include <shyper/ctx.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct shyper_queue;
 
 /**
  * struct shyper_chain - a request of the driver
  * @iov: first @nr_out segments that the device reads, then @nr_in that it
- *	writes; none is empty. The caller gives room for @max_segments.
- * @max_segments: at least the queue's size, if every legal chain shall fit
- * @head: names it in shyper_queue_push()
+ *	writes, in the cell's memory; none is empty. The room is the caller's.
+ * @max_segments: room in @iov, set by the caller; the queue's size is enough
+ *	for every chain that a driver may make
+ * @head: names the chain in shyper_queue_push(); below the queue's size
  * @nr_out: @nr_in: number of segments
- * @out_length: @in_length: bytes; their sum is below 2^32
+ * @out_length: @in_length: bytes in them; their sum is below 2^32
  */
 struct shyper_chain {
 	struct iovec *iov;
@@ -37,111 +47,72 @@ struct shyper_chain {
 	uint32_t in_length;
 };
 
-/**
- * struct shyper_queue - a virtqueue; read its fields, change none
- * @index: number within the device
- * @size: QueueNum
- * @in_flight: chains popped and not yet pushed
- * @reissued: how many chains of a dead predecessor were found at the start
- * @started: the rings are mapped
- * @broken: the driver broke the rules: nothing is popped any more
- */
-struct shyper_queue {
-	unsigned int index;
-	unsigned int size;
-	unsigned int in_flight;
-	unsigned int reissued;
-	bool started;
-	bool broken;
+/* Number of the queue within its device, from 0. */
+SHYPER_API unsigned int shyper_queue_get_index(const struct shyper_queue *queue);
 
-	/* Of the implementation. */
-	const struct shyper_memory *memory;
-	struct hvisor_queue_state *state;
-	unsigned int state_size;
-	struct hvisor_backend_counters *counters;
-	const struct vring_desc *desc;
-	struct vring_avail *avail;
-	struct vring_used *used;
-	uint32_t epoch;
-	bool event_index;
-	bool indirect;
-	bool signalled;
-	uint16_t next_avail;
-	uint16_t used_idx;
-	uint16_t signalled_idx;
-	unsigned int next_reissue;
-	uint16_t reissue[HVISOR_MAX_QUEUE_SIZE];
-};
-
-/**
- * struct shyper_queue_setup - what a queue is made of
- * @memory: of the cell
- * @state: of the queue, in the state area
- * @state_size: entries of @state->heads
- * @counters: of the device
- * @index: number within the device
- * @features: accepted by the driver
- * @ring: as the driver set it up
- */
-struct shyper_queue_setup {
-	const struct shyper_memory *memory;
-	struct hvisor_queue_state *state;
-	unsigned int state_size;
-	struct hvisor_backend_counters *counters;
-	unsigned int index;
-	uint64_t features;
-	struct hvisor_device_queue ring;
-};
-
-/**
- * shyper_queue_start - begin to serve a queue, or go on where another process died
- *
- * What the account of the state area shows to be in flight is handed out again
- * by shyper_queue_pop(), in its old order, before anything new. All I/O of the
- * predecessor must have ended.
- *
- * Return: 0; -EPROTO: size or addresses are wrong, or the guest has tampered
- * with the used ring: the queue is @broken.
- */
-int shyper_queue_start(struct shyper_queue *queue,
-		       const struct shyper_queue_setup *setup);
-
-/* Forget a queue with nothing in flight, and what its account holds. */
-void shyper_queue_stop(struct shyper_queue *queue);
-
-/* Wipe the account of a queue that is not started. */
-void shyper_queue_state_clear(struct hvisor_queue_state *state,
-			      unsigned int state_size);
+/* What the driver has chosen: a power of two from 1 to 1024. */
+SHYPER_API unsigned int shyper_queue_get_size(const struct shyper_queue *queue);
 
 /**
  * shyper_queue_pop - take the next chain
+ * @chain: @iov and @max_segments are the caller's; the rest counts only with 1
  *
  * When there is none the driver is asked to notify about the next one, and the
  * ring is looked at once more: 0 means that a notification will come.
  *
- * Return: 1: @chain is in flight; 0: none; -EPROTO: the queue is broken, by
- * this call or before.
+ * Return: 1: @chain is in flight, until it is pushed; 0: there is none;
+ * -EPROTO: the queue is broken, by this call or before, and gives nothing more
+ * until the driver has reset the device.
  */
-int shyper_queue_pop(struct shyper_queue *queue, struct shyper_chain *chain);
+SHYPER_API int shyper_queue_pop(struct shyper_queue *queue,
+				struct shyper_chain *chain);
 
 /**
  * shyper_queue_push - hand a chain back to the driver
- * @head: of the chain; must be in flight
- * @length: bytes written, from the first byte of the device-writable part
- */
-void shyper_queue_push(struct shyper_queue *queue, uint16_t head, uint32_t length);
-
-/**
- * shyper_queue_break - the chain's content breaks the device's rules
+ * @head: of a chain that is in flight
+ * @length: bytes written, from the first byte of the device-writable part; at
+ *	most the chain's in_length
  *
- * Hands it back empty and breaks the queue.
+ * Chains may be pushed in any order. The driver is interrupted when the
+ * operation that was called returns, or by shyper_backend_notify().
  */
-void shyper_queue_break(struct shyper_queue *queue, uint16_t head);
+SHYPER_API void shyper_queue_push(struct shyper_queue *queue, uint16_t head,
+				  uint32_t length);
 
 /**
- * shyper_queue_should_notify - whether the driver wants an interrupt for what
- *	was pushed since the last call
+ * shyper_queue_break - the content of a chain breaks the device's rules
+ * @head: of a chain that is in flight
+ *
+ * Hands it back empty and breaks the queue; the driver is told that the device
+ * needs a reset.
  */
-bool shyper_queue_should_notify(struct shyper_queue *queue);
+SHYPER_API void shyper_queue_break(struct shyper_queue *queue, uint16_t head);
+
+/*
+ * Copy between @buffer and the bytes from @offset on of @nr segments. Return
+ * the number of bytes done: less than @length where the segments end before.
+ * A chain's device-writable segments are @iov + @nr_out, @nr_in of them.
+ */
+SHYPER_API size_t shyper_iov_read(const struct iovec *iov, unsigned int nr,
+				  uint64_t offset, void *buffer, size_t length);
+SHYPER_API size_t shyper_iov_write(const struct iovec *iov, unsigned int nr,
+				   uint64_t offset, const void *buffer,
+				   size_t length);
+
+/**
+ * shyper_iov_slice - the segments that cover a part of others, for readv() and
+ *	the like
+ * @to: room for @nr
+ * @offset: @length: of the part, in bytes
+ *
+ * Return: number of segments in @to.
+ */
+SHYPER_API unsigned int shyper_iov_slice(struct iovec *to,
+					 const struct iovec *iov, unsigned int nr,
+					 uint64_t offset, uint64_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* SHYPER_VIRTIO_QUEUE_H */

@@ -3,13 +3,12 @@
  * A cell's memory, as a backend sees it: the regions behind the memfds of
  * HVISOR_CELL_MEMORY, and the only way from a guest's address to a pointer.
  */
-#ifndef SHYPER_VIRTIO_MEMORY_H
-#define SHYPER_VIRTIO_MEMORY_H
+#ifndef VIRTIO_MEMORY_H
+#define VIRTIO_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #include <hvisor/abi.h>
 
@@ -55,23 +54,4 @@ void shyper_memory_unmap(struct shyper_memory *memory);
 void *shyper_memory_translate(const struct shyper_memory *memory, uint64_t ipa,
 			      uint64_t length, bool write);
 
-/*
- * Scatter and gather. The guest can change what the segments show at any time:
- * copy out once, then look at the copy. Each returns the number of bytes done,
- * less than @length where the segments end before.
- */
-size_t shyper_iov_read(const struct iovec *iov, unsigned int nr, uint64_t offset,
-		       void *buffer, size_t length);
-size_t shyper_iov_write(const struct iovec *iov, unsigned int nr, uint64_t offset,
-			const void *buffer, size_t length);
-
-/**
- * shyper_iov_slice - the segments that cover a part of others
- * @to: room for @nr
- *
- * Return: number of segments in @to.
- */
-unsigned int shyper_iov_slice(struct iovec *to, const struct iovec *iov,
-			      unsigned int nr, uint64_t offset, uint64_t length);
-
-#endif /* SHYPER_VIRTIO_MEMORY_H */
+#endif /* VIRTIO_MEMORY_H */
