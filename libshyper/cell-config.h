@@ -30,6 +30,7 @@ enum device_type {
 	DEVICE_CONSOLE,
 	DEVICE_BLK,
 	DEVICE_ECHO,
+	DEVICE_USER,
 	DEVICE_NR_TYPES,
 };
 

@@ -302,7 +302,10 @@ static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device
 	text_format(place, sizeof(place), "device %s", name);
 	error_set(ctx, err, monitor->sysname, place,
 		  "its backend has not answered in time");
-	if (device < monitor->config->nr_devices)
+	if (device < monitor->config->nr_devices &&
+	    monitor->config->devices[device].type == DEVICE_USER)
+		error_hint(ctx, "start its backend, which is none of shyper's: the device's type is \"user\"");
+	else if (device < monitor->config->nr_devices)
 		error_hint(ctx, "see `systemctl status shyper-%s@%s.%s`",
 			   device_type_name(monitor->config->devices[device].type),
 			   monitor->sysname, name);

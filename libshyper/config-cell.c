@@ -37,6 +37,15 @@ static const struct {
 			"policy", NULL
 		},
 	},
+	/* Somebody else's backend: virtio with "queues", else a region. */
+	[DEVICE_USER] = {
+		.name = "user",
+		.keys = (const char *const[]) {
+			"type", "name", "queues", "queue_size", "length",
+			"options", "address", "deadline_ms", "policy", NULL
+		},
+		.queue_size = 64,
+	},
 };
 
 static const struct json_word restart_words[] = {
@@ -209,7 +218,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\" or \"echo\"");
+			 "\"console\", \"blk\", \"echo\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))
@@ -241,12 +250,34 @@ static void read_device_name(const struct json_place *place,
 	}
 }
 
+/* It has either "queues" and is a virtio device, or a "length" and is a region. */
+static void read_user(const struct json_place *place,
+		      struct device_config *device)
+{
+	bool has_queues = json_object_get(place->object, "queues");
+	bool has_length = json_object_get(place->object, "length");
+	char path[48];
+
+	json_get(place, "options", JSON_OBJECT, false,
+		 "an object, which the backend gets as it is");
+	json_get_count(place, "queues", 1, HVISOR_MAX_QUEUES, &device->nr_queues);
+	if (has_queues && has_length) {
+		json_path(place, "length", path, sizeof(path));
+		config_error(place->config, path, "is of a region, but \"queues\" makes it a virtio device");
+	} else if (!has_queues && !has_length) {
+		json_path(place, "queues", path, sizeof(path));
+		config_error(place->config, path, "is missing, expected the number of virtqueues, or the \"length\" of a region");
+	} else if (!has_queues && json_object_get(place->object, "queue_size")) {
+		json_path(place, "queue_size", path, sizeof(path));
+		config_error(place->config, path, "is of a virtio device, but \"length\" makes it a region");
+	}
+}
+
 static void read_queue_size(const struct json_place *place,
 			    struct device_config *device)
 {
 	char path[48];
 
-	device->nr_queues = device_types[device->type].nr_queues;
 	device->queue_size = device_types[device->type].queue_size;
 	if (!device->nr_queues)
 		return;
@@ -266,7 +297,7 @@ static void read_length(const struct json_place *place,
 	uint64_t length = LAYOUT_PAGE_SIZE;
 	char path[48];
 
-	if (device->type != DEVICE_ECHO) {
+	if (device->nr_queues) {
 		device->length = LAYOUT_PAGE_SIZE;
 		return;
 	}
@@ -321,6 +352,9 @@ static void read_device(struct shyper_config *config, size_t index,
 	if (!read_device_type(&place, device))
 		return;
 	json_check_keys(&place, device_types[device->type].keys);
+	device->nr_queues = device_types[device->type].nr_queues;
+	if (device->type == DEVICE_USER)
+		read_user(&place, device);
 	if (device->type == DEVICE_BLK) {
 		json_get_file(&place, "path", true, &device->path);
 		json_get_bool(&place, "readonly", &device->is_readonly);
