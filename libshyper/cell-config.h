@@ -5,6 +5,7 @@
  *   config.c         load, parse: the order; findings; the public accessors
  *   config-json.c    typed values out of jansson's, each with its JSON path
  *   config-cell.c    the keys of the file, of boot, of the devices
+ *   config-build.c   a file out of calls
  *   config-check.c   what needs the machine: files, images, CPUs, memory
  *   layout.c         addresses and interrupt numbers
  */
@@ -60,6 +61,7 @@ struct device_config {
 
 /**
  * struct shyper_config - a configuration that was read
+ * @is_file: @path is that of a file
  * @checks_machine: files, CPUs and memory of this machine are looked at too
  * @nr_listed: CPUs listed in @cpus; 0: the file has a count
  * @text: the whole file, compact
@@ -68,6 +70,7 @@ struct shyper_config {
 	struct shyper_ctx *ctx;
 	char *path;
 	char *text;
+	bool is_file;
 	bool checks_machine;
 
 	char name[HVISOR_CELL_NAME_LEN];
@@ -92,6 +95,9 @@ struct shyper_config {
 
 /* The words for device types, as in the file, for udev and in sysfs. */
 const char *device_type_name(enum device_type type);
+
+/* The word of the file; NULL: there is no such value. */
+const char *restart_name(enum shyper_restart restart);
 
 /*
  * As shyper_config_parse() within the library; @checks_machine: see above.

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -120,25 +119,6 @@ int shyper_cell_read_log(struct shyper_cell *cell, uint64_t *position,
 	return (int)log.length;
 }
 
-/* One attempt; -ENOENT or -ECONNREFUSED: nobody listens (yet). */
-static int connect_once(struct shyper_cell *cell)
-{
-	struct sockaddr_un address;
-	int fd, err;
-
-	err = wire_address(cell->ctx, cell->sysname, &address);
-	if (err)
-		return err;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-		err = -errno;
-		close(fd);
-	}
-	return err ? err : fd;
-}
-
 static int explain_no_monitor(struct shyper_cell *cell, int err)
 {
 	char subject[64];
@@ -152,20 +132,12 @@ static int explain_no_monitor(struct shyper_cell *cell, int err)
 	return cell->ctx->error.code;
 }
 
-/* udev may be about to start the monitor: try again until the deadline. */
+/* udev may be about to start the monitor. */
 static int connect_monitor(struct shyper_cell *cell, uint64_t deadline)
 {
-	int fd;
+	int fd = wire_connect(cell->ctx, cell->sysname, deadline);
 
-	for (;;) {
-		fd = connect_once(cell);
-		if (fd >= 0)
-			return fd;
-		if ((fd != -ENOENT && fd != -ECONNREFUSED && fd != -EAGAIN) ||
-		    now_ms() >= deadline)
-			return explain_no_monitor(cell, fd);
-		nap_ms(50);
-	}
+	return fd < 0 ? explain_no_monitor(cell, fd) : fd;
 }
 
 /* The monitor's explanation becomes ours. */

@@ -208,7 +208,8 @@ static int check_config(struct shyper_ctx *ctx, const struct shyper_config *conf
 		return 0;
 	finding = shyper_config_get_finding(config, 0);
 	error_set(ctx, -EINVAL, config->path, finding->path, "%s", finding->text);
-	error_hint(ctx, "see `shyper cell check %s`", config->path);
+	if (config->is_file)
+		error_hint(ctx, "see `shyper cell check %s`", config->path);
 	return -EINVAL;
 }
 

@@ -28,6 +28,10 @@ int cell_open_id(struct shyper_ctx *ctx, unsigned int id,
 		 struct shyper_cell **ret_cell);
 int cell_open_named(struct shyper_ctx *ctx, const char *name,
 		    struct shyper_cell **ret_cell);
+/* Reads sysfs again; explains why not. */
+int cell_refresh(struct shyper_cell *cell);
+/* Explains @err of one of its files in sysfs, and returns it. */
+int cell_explain(struct shyper_cell *cell, int err);
 /* "cell NAME", for reports. */
 const char *cell_subject(const char *name, char *buffer, size_t size);
 /* What HVISOR_CELL_* and HVISOR_REASON_* are here. */

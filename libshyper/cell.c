@@ -99,7 +99,32 @@ int shyper_ctx_probe(struct shyper_ctx *ctx)
 	return count ? 0 : cell_class_missing(ctx);
 }
 
-/* Attributes that a cell may lack keep their zero. */
+/* A file that a cell may lack keeps its zero; want of memory is no lack. */
+static bool is_failure(int err)
+{
+	return err == -ENOMEM;
+}
+
+static int cell_read_optional(struct shyper_cell *cell)
+{
+	struct shyper_ctx *ctx = cell->ctx;
+	const char *name = cell->sysname;
+	int err;
+
+	err = sysfs_read(ctx, name, "reason", cell->reason, sizeof(cell->reason));
+	if (err < 0)
+		text_copy(cell->reason, sizeof(cell->reason), "none");
+	if (!is_failure(err))
+		err = sysfs_read(ctx, name, "cpus", cell->cpus, sizeof(cell->cpus));
+	if (!is_failure(err))
+		err = sysfs_read_number(ctx, name, "memory", &cell->memory);
+	if (!is_failure(err))
+		err = sysfs_read_number(ctx, name, "starts", &cell->starts);
+	if (!is_failure(err))
+		err = sysfs_read_number(ctx, name, "uptime_ms", &cell->uptime_ms);
+	return is_failure(err) ? err : 0;
+}
+
 static int cell_read(struct shyper_cell *cell)
 {
 	struct shyper_ctx *ctx = cell->ctx;
@@ -114,14 +139,7 @@ static int cell_read(struct shyper_cell *cell)
 	if (err < 0)
 		return err;
 	cell->state = shyper_cell_state_parse(word);
-	if (sysfs_read(ctx, cell->sysname, "reason", cell->reason,
-		       sizeof(cell->reason)) < 0)
-		text_copy(cell->reason, sizeof(cell->reason), "none");
-	sysfs_read(ctx, cell->sysname, "cpus", cell->cpus, sizeof(cell->cpus));
-	sysfs_read_number(ctx, cell->sysname, "memory", &cell->memory);
-	sysfs_read_number(ctx, cell->sysname, "starts", &cell->starts);
-	sysfs_read_number(ctx, cell->sysname, "uptime_ms", &cell->uptime_ms);
-	return 0;
+	return cell_read_optional(cell);
 }
 
 static int explain_read(struct shyper_ctx *ctx, int err, const char *name)
@@ -129,6 +147,8 @@ static int explain_read(struct shyper_ctx *ctx, int err, const char *name)
 	char subject[64];
 
 	cell_subject(name, subject, sizeof(subject));
+	if (err == -ENOMEM)
+		return error_no_memory(ctx);
 	/* A file of a device that goes away gives ENODEV. */
 	if (err == -ENOENT || err == -ENODEV)
 		return error_set(ctx, -ENOENT, subject, NULL, "does not exist");
@@ -256,19 +276,29 @@ int shyper_cell_open(struct shyper_ctx *ctx, const char *name,
 	return cell_open_named(ctx, name, ret_cell);
 }
 
-int shyper_cell_refresh(struct shyper_cell *cell)
+int cell_explain(struct shyper_cell *cell, int err)
+{
+	return explain_read(cell->ctx, err, cell->name);
+}
+
+int cell_refresh(struct shyper_cell *cell)
 {
 	struct shyper_cell fresh = *cell;
 	int err;
 
-	ctx_begin(cell->ctx);
 	err = cell_read(&fresh);
 	if (!err && strcmp(fresh.name, cell->name))
 		err = -ENOENT;
 	if (err)
-		return explain_read(cell->ctx, err, cell->name);
+		return cell_explain(cell, err);
 	*cell = fresh;
 	return 0;
+}
+
+int shyper_cell_refresh(struct shyper_cell *cell)
+{
+	ctx_begin(cell->ctx);
+	return cell_refresh(cell);
 }
 
 unsigned int shyper_cell_get_id(const struct shyper_cell *cell)

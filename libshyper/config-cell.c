@@ -67,6 +67,17 @@ const char *device_type_name(enum device_type type)
 	return device_types[type].name;
 }
 
+const char *restart_name(enum shyper_restart restart)
+{
+	const struct json_word *word;
+
+	for (word = restart_words; word->word; word++) {
+		if (word->value == (int)restart)
+			break;
+	}
+	return word->word;
+}
+
 /* Commands take a cell's name or "cellN": a name may not look like the other. */
 static void check_cell_name(struct shyper_config *config)
 {

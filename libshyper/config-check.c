@@ -130,12 +130,20 @@ static void check_shared_disk(struct shyper_config *config, unsigned int index)
 	}
 }
 
+/* A machine that does not tell cannot be compared with. */
+static bool is_told(struct shyper_config *config, int err)
+{
+	if (err == -ENOMEM)
+		config->is_out_of_memory = true;
+	return !err;
+}
+
 static void check_cpus(struct shyper_config *config)
 {
 	uint64_t present;
 	unsigned int i, others;
 
-	if (sysfs_read_cpus(config->ctx, "present", &present))
+	if (!is_told(config, sysfs_read_cpus(config->ctx, "present", &present)))
 		return;
 	for (i = 0; i < config->nr_listed; i++) {
 		if (present & 1ULL << config->cpus[i])
@@ -153,7 +161,8 @@ static void check_memory(struct shyper_config *config)
 {
 	uint64_t bytes;
 
-	if (proc_read_memory(config->ctx, &bytes) || config->memory < bytes)
+	if (!is_told(config, proc_read_memory(config->ctx, &bytes)) ||
+	    config->memory < bytes)
 		return;
 	config_error(config, "/memory", "is %llu MiB, but this machine has %llu MiB",
 		     (unsigned long long)config->memory >> 20,

@@ -141,6 +141,8 @@ int shyper_config_load(struct shyper_ctx *ctx, const char *path,
 				 strerror(-err));
 	err = config_parse(ctx, path, text, length, true, ret_config);
 	free(text);
+	if (!err)
+		(*ret_config)->is_file = true;
 	return err;
 }
 
@@ -183,6 +185,11 @@ shyper_config_get_finding(const struct shyper_config *config, size_t index)
 const char *shyper_config_get_path(const struct shyper_config *config)
 {
 	return config->path;
+}
+
+const char *shyper_config_get_text(const struct shyper_config *config)
+{
+	return config->text ? config->text : "";
 }
 
 const char *shyper_config_get_name(const struct shyper_config *config)

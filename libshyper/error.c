@@ -11,7 +11,7 @@ const struct shyper_error *shyper_ctx_get_error(const struct shyper_ctx *ctx)
 }
 
 void shyper_error_format(const struct shyper_error *error, char *buffer,
-			 unsigned long size)
+			 size_t size)
 {
 	bool has_location = error->location[0];
 

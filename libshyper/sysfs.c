@@ -98,6 +98,19 @@ int sysfs_read(const struct shyper_ctx *ctx, const char *device,
 	return (int)strlen(buffer);
 }
 
+int sysfs_open(const struct shyper_ctx *ctx, const char *device,
+	       const char *attribute)
+{
+	char *path = ctx_path(ctx, SYSFS_CLASS "/%s/%s", device, attribute);
+	int fd;
+
+	if (!path)
+		return -ENOMEM;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	free_keep_errno(path);
+	return fd < 0 ? -errno : fd;
+}
+
 static int parse_number(const char *text, uint64_t *ret_number)
 {
 	unsigned long long value;
@@ -151,28 +164,51 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static bool name_from_entry(const struct shyper_ctx *ctx, const char *entry,
-			    struct sysfs_name *name)
+/* 1: it is a name of ours; 0: not. */
+static int name_from_entry(const struct shyper_ctx *ctx, const char *entry,
+			   struct sysfs_name *name)
 {
+	uint64_t index = 0;
 	const char *rest;
-	uint64_t index;
+	int err = 0;
 
 	if (!sysfs_parse_name(entry, &name->cell, &rest) ||
 	    !text_copy(name->name, sizeof(name->name), entry))
-		return false;
+		return 0;
 	name->is_device = *rest;
-	name->index = 0;
-	if (name->is_device && !sysfs_read_number(ctx, entry, "index", &index))
-		name->index = (unsigned int)index;
-	return true;
+	/* It may have gone meanwhile, which who opens it sees. */
+	if (name->is_device)
+		err = sysfs_read_number(ctx, entry, "index", &index);
+	name->index = (unsigned int)index;
+	return err == -ENOMEM ? err : 1;
+}
+
+static int read_names(const struct shyper_ctx *ctx, DIR *dir,
+		      struct sysfs_name **names)
+{
+	struct sysfs_name *larger;
+	struct dirent *entry;
+	size_t count = 0;
+	int ret;
+
+	while ((entry = readdir(dir))) {
+		larger = realloc(*names, (count + 1) * sizeof(**names));
+		if (!larger)
+			return -ENOMEM;
+		*names = larger;
+		ret = name_from_entry(ctx, entry->d_name, &larger[count]);
+		if (ret < 0)
+			return ret;
+		count += (size_t)ret;
+	}
+	return (int)count;
 }
 
 int sysfs_list(const struct shyper_ctx *ctx, struct sysfs_name **ret_names)
 {
-	struct sysfs_name *names = NULL, *larger;
 	char *path = ctx_path(ctx, SYSFS_CLASS);
-	struct dirent *entry;
-	size_t count = 0;
+	struct sysfs_name *names = NULL;
+	int count;
 	DIR *dir;
 
 	if (!path)
@@ -181,22 +217,16 @@ int sysfs_list(const struct shyper_ctx *ctx, struct sysfs_name **ret_names)
 	free_keep_errno(path);
 	if (!dir)
 		return errno == ENOENT ? -ENODEV : -errno;
-	while ((entry = readdir(dir))) {
-		larger = realloc(names, (count + 1) * sizeof(*names));
-		if (!larger) {
-			free(names);
-			closedir(dir);
-			return -ENOMEM;
-		}
-		names = larger;
-		if (name_from_entry(ctx, entry->d_name, &names[count]))
-			count++;
-	}
+	count = read_names(ctx, dir, &names);
 	closedir(dir);
+	if (count < 0) {
+		free(names);
+		return count;
+	}
 	if (count)
-		qsort(names, count, sizeof(*names), compare_names);
+		qsort(names, (size_t)count, sizeof(*names), compare_names);
 	*ret_names = names;
-	return (int)count;
+	return count;
 }
 
 static int value_add(struct shyper_value **values, int count, const char *name,
@@ -246,19 +276,23 @@ static int read_folder(const struct shyper_ctx *ctx, const char *device,
 	char attribute[PATH_MAX], name[300], text[80];
 	struct dirent *entry;
 	DIR *dir;
+	int err;
 
 	if (!path)
 		return -ENOMEM;
 	dir = opendir(path);
-	free(path);
+	free_keep_errno(path);
 	if (!dir)
-		return count;
+		return errno == ENOMEM ? -ENOMEM : count;
 	while (count >= 0 && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(name, sizeof(name), "%s%s", prefix, entry->d_name);
 		snprintf(attribute, sizeof(attribute), "%s/%s", folder, name);
-		if (sysfs_read(ctx, device, attribute, text, sizeof(text)) >= 0) {
+		err = sysfs_read(ctx, device, attribute, text, sizeof(text));
+		if (err == -ENOMEM) {
+			count = err;
+		} else if (err >= 0) {
 			count = value_add(values, count, name, text);
 		} else if (!*prefix) {
 			strcat(name, "/");

@@ -33,6 +33,10 @@ int sysfs_read_number(const struct shyper_ctx *ctx, const char *device,
 int sysfs_read_all(const struct shyper_ctx *ctx, const char *device,
 		   const char *attribute, char **ret_text);
 
+/* A descriptor of an attribute, to be polled. */
+int sysfs_open(const struct shyper_ctx *ctx, const char *device,
+	       const char *attribute);
+
 /*
  * Names below /sys/class/hvisor: cells ("cell1") by id, then devices
  * ("cell1.blk0") by cell and index. Returns their number; freed by free().

@@ -25,6 +25,37 @@ int wire_address(const struct shyper_ctx *ctx, const char *sysname,
 	return fits ? 0 : -ENAMETOOLONG;
 }
 
+/* One attempt; -ENOENT or -ECONNREFUSED: nobody listens (yet). */
+static int connect_once(const struct sockaddr_un *address)
+{
+	int err, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int wire_connect(const struct shyper_ctx *ctx, const char *sysname,
+		 uint64_t deadline)
+{
+	struct sockaddr_un address;
+	int fd = wire_address(ctx, sysname, &address);
+
+	if (fd)
+		return fd;
+	for (;;) {
+		fd = connect_once(&address);
+		if ((fd != -ENOENT && fd != -ECONNREFUSED && fd != -EAGAIN) ||
+		    now_ms() >= deadline)
+			return fd;
+		nap_ms(50);
+	}
+}
+
 static int read_line(int fd, char *line, size_t size, uint64_t deadline)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };

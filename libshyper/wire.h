@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lines of JSON between a cell's monitor and who asks it. */
+/*
+ * The sockets below /run/shyper, and the lines of JSON between a cell's monitor
+ * and who asks it.
+ */
 #ifndef LIBSHYPER_WIRE_H
 #define LIBSHYPER_WIRE_H
 
@@ -11,6 +14,12 @@
 /* Fills in /run/shyper/@sysname.sock. */
 int wire_address(const struct shyper_ctx *ctx, const char *sysname,
 		 struct sockaddr_un *address);
+/*
+ * Connects to it; who is about to listen there has until @deadline (of now_ms())
+ * to do so. Returns the descriptor.
+ */
+int wire_connect(const struct shyper_ctx *ctx, const char *sysname,
+		 uint64_t deadline);
 /*
  * Reads one line until @deadline (of now_ms()) and parses it; *@ret_message is
  * an object that the caller releases. -EPROTO: it is none.

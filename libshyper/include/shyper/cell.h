@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Cells. A struct shyper_cell is what sysfs said when it was opened or last
- * refreshed; it holds no kernel resource. Cell 0 is root.
+ * refreshed; it holds no kernel resource, so the cell can change and go
+ * meanwhile. Cell 0 is root.
+ *
+ * Functions with a @timeout_ms (up to an hour) wait so long, 30 s if it is 0;
+ * -ETIMEDOUT tells that this was not enough. -ENOENT: the cell does not exist (any
+ * more).
  */
 #ifndef SHYPER_CELL_H
 #define SHYPER_CELL_H
@@ -30,16 +35,25 @@ enum shyper_cell_state {
 	SHYPER_CELL_DYING,
 };
 
-/* The word that sysfs uses: "running"; and back. */
+/*
+ * The word that sysfs uses: "running"; and back. What has none is "unknown",
+ * SHYPER_CELL_UNKNOWN. The string is constant.
+ */
 SHYPER_API const char *shyper_cell_state_name(enum shyper_cell_state state);
 SHYPER_API enum shyper_cell_state shyper_cell_state_parse(const char *name);
 
-/* @name: the cell's name, or "cellN". -ENOENT: no such cell. */
+/*
+ * @name: the cell's name, or "cellN". -ENOENT: no such cell. @ret_cell is freed
+ * by shyper_cell_close().
+ */
 SHYPER_API int shyper_cell_open(struct shyper_ctx *ctx, const char *name,
 				struct shyper_cell **ret_cell);
 SHYPER_API int shyper_cell_open_id(struct shyper_ctx *ctx, unsigned int id,
 				   struct shyper_cell **ret_cell);
-/* Reads sysfs again. -ENOENT: the cell has gone (or its id has another name). */
+/*
+ * Reads sysfs again. -ENOENT: the cell has gone (or its id has another name):
+ * what was read before stays.
+ */
 SHYPER_API int shyper_cell_refresh(struct shyper_cell *cell);
 SHYPER_API void shyper_cell_close(struct shyper_cell *cell);
 
@@ -51,6 +65,7 @@ SHYPER_API int shyper_cell_list(struct shyper_ctx *ctx,
 				struct shyper_cell ***ret_cells);
 SHYPER_API void shyper_cell_list_free(struct shyper_cell **cells);
 
+/* 0: root; a number is used again when its cell has gone. */
 SHYPER_API unsigned int shyper_cell_get_id(const struct shyper_cell *cell);
 SHYPER_API const char *shyper_cell_get_name(const struct shyper_cell *cell);
 /* "cell1" */
@@ -63,6 +78,7 @@ SHYPER_API const char *shyper_cell_get_reason(const struct shyper_cell *cell);
 SHYPER_API const char *shyper_cell_get_cpus(const struct shyper_cell *cell);
 /* Bytes lent; 0 for root. */
 SHYPER_API uint64_t shyper_cell_get_memory(const struct shyper_cell *cell);
+/* How often it was started since it was created, resets of the guest included. */
 SHYPER_API uint64_t shyper_cell_get_starts(const struct shyper_cell *cell);
 /* Since it began to run; 0 if it does not. */
 SHYPER_API uint64_t shyper_cell_get_uptime_ms(const struct shyper_cell *cell);
@@ -78,8 +94,9 @@ struct shyper_value {
 };
 
 /*
- * Read anew at each call, sorted by name. Return the number of values;
- * @ret_values is freed by free(). Of a failure: 0 if the cell never failed.
+ * Read anew at each call, statistics sorted by name, which may become more.
+ * Return the number of values; the array @ret_values is freed by free().
+ * Of a failure: 0 if the cell never failed. Anybody may.
  */
 SHYPER_API int shyper_cell_read_statistics(struct shyper_cell *cell,
 					   struct shyper_value **ret_values);
@@ -88,9 +105,10 @@ SHYPER_API int shyper_cell_read_failure(struct shyper_cell *cell,
 
 /*
  * Makes a cell: chooses CPUs, sees to free hugepages, allocates and lends the
- * memory. All is undone on failure. -EINVAL: @config has findings (see
- * config.h). -ENOMEM, -EBUSY, -EEXIST ...: the report tells which CPU, region
- * or device was refused and why.
+ * memory. All is undone on failure. @ret_cell is freed by shyper_cell_close(),
+ * which leaves the cell alone; @config may be freed at once. -EINVAL: @config has
+ * findings (see config.h). -ENOMEM, -EBUSY, -EEXIST, -ENOSPC ...: the report
+ * tells which CPU, region or device was refused and why.
  */
 SHYPER_API int shyper_cell_create(struct shyper_ctx *ctx,
 				  const struct shyper_config *config,
@@ -98,20 +116,33 @@ SHYPER_API int shyper_cell_create(struct shyper_ctx *ctx,
 
 /*
  * Asks the cell's monitor to load and start it; waits until that is done.
- * @timeout_ms: 0: 30 s. -ETIMEDOUT: no monitor, or a device has no backend.
+ * -ETIMEDOUT: no monitor, or a device has no backend. -EBUSY: it runs.
  */
 SHYPER_API int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms);
 /* Stops (when it runs), loads and starts, by the monitor. */
 SHYPER_API int shyper_cell_restart(struct shyper_cell *cell, unsigned int timeout_ms);
-/* 0 if the monitor answers. */
+/* 0 if the monitor answers. -ETIMEDOUT: there is none, or it is stuck for 5 s. */
 SHYPER_API int shyper_cell_ping(struct shyper_cell *cell);
-/* -EBUSY: it does not run. */
+/*
+ * Takes the CPUs out of the guest wherever they are. -EBUSY: it does not run.
+ * @cell keeps the state that it had; see shyper_cell_refresh().
+ */
 SHYPER_API int shyper_cell_stop(struct shyper_cell *cell, unsigned int timeout_ms);
 
 /*
- * Destroys a cell in any state and waits until its hugepages are free.
- * @timeout_ms: 0: 30 s. -ETIMEDOUT: the cell is gone, but the processes that
- * the report names hold its memory.
+ * Waits until the cell is in one of @states, a set of bits 1 << SHYPER_CELL_...,
+ * and refreshes @cell. At once if it is in one. A state that is left again at once
+ * may be missed. @timeout_ms: SHYPER_FOREVER: without a limit. -EINTR: a signal
+ * came.
+ */
+#define SHYPER_FOREVER	(~0U)
+SHYPER_API int shyper_cell_wait(struct shyper_cell *cell, unsigned int states,
+				unsigned int timeout_ms);
+
+/*
+ * Destroys a cell in any state and waits until its hugepages are free. @cell
+ * is still to be closed. -ETIMEDOUT: the cell is gone, but the processes that the
+ * report names hold its memory.
  */
 SHYPER_API int shyper_cell_destroy(struct shyper_cell *cell, unsigned int timeout_ms);
 /* The same without waiting for the memory. */
@@ -121,15 +152,17 @@ SHYPER_API int shyper_cell_destroy_no_wait(struct shyper_cell *cell,
 /*
  * Reads what the guest wrote to its early console; of cell 0, EL2's own log.
  * @position: in: first byte wanted, counted from the beginning of the log;
- * out: behind the last byte returned. Returns the bytes put in @buffer; 0: no
- * more for now. Text that was overwritten is skipped.
+ * out: behind the last byte returned. Returns the bytes put in @buffer, at most
+ * @size and 1 MiB, not NUL-terminated; 0: no more for now. Text that was
+ * overwritten is skipped. Needs CAP_SYS_ADMIN.
  */
 SHYPER_API int shyper_cell_read_log(struct shyper_cell *cell, uint64_t *position,
 				    char *buffer, size_t size);
 
 /*
  * The configuration that the cell was created with, as the kernel keeps it.
- * Freed by shyper_config_free().
+ * Freed by shyper_config_free(). -EINVAL: another library made the cell, and its
+ * configuration is none here. Root only.
  */
 SHYPER_API int shyper_cell_read_config(struct shyper_cell *cell,
 				       struct shyper_config **ret_config);

@@ -45,11 +45,13 @@ enum shyper_restart {
 
 /*
  * Reads and checks a file, its images and disks, and the machine (CPUs).
- * Returns 0 even with findings. Fails only if @path cannot be read.
+ * Returns 0 even with findings. Fails only if @path cannot be read, or has more
+ * than 1 MiB (-EFBIG). @ret_config is freed by shyper_config_free(). No
+ * privileges are needed beyond reading the files.
  */
 SHYPER_API int shyper_config_load(struct shyper_ctx *ctx, const char *path,
 				  struct shyper_config **ret_config);
-/* The same of a text; @path is its name in reports. */
+/* The same of a text of @length bytes; @path is its name in reports. */
 SHYPER_API int shyper_config_parse(struct shyper_ctx *ctx, const char *path,
 				   const char *text, size_t length,
 				   struct shyper_config **ret_config);
@@ -57,16 +59,23 @@ SHYPER_API void shyper_config_free(struct shyper_config *config);
 
 /* No finding is an error. */
 SHYPER_API bool shyper_config_is_valid(const struct shyper_config *config);
-/* Findings in the order of the file; @index from 0; NULL: no more. */
+/*
+ * Findings in the order of the file; @index from 0; NULL: no more. Belongs to
+ * @config.
+ */
 SHYPER_API const struct shyper_finding *
 shyper_config_get_finding(const struct shyper_config *config, size_t index);
 
-/* The file's name as given. */
+/* The file's name as given; "cell NAME" of one that was built. */
 SHYPER_API const char *shyper_config_get_path(const struct shyper_config *config);
+/* The whole of it as compact JSON, "" if it was no JSON object. */
+SHYPER_API const char *shyper_config_get_text(const struct shyper_config *config);
 /* "" where the file has none that is usable; likewise 0 below. */
 SHYPER_API const char *shyper_config_get_name(const struct shyper_config *config);
+/* 1 to 16. */
 SHYPER_API unsigned int
 shyper_config_get_nr_cpus(const struct shyper_config *config);
+/* Bytes. */
 SHYPER_API uint64_t shyper_config_get_memory(const struct shyper_config *config);
 SHYPER_API enum shyper_restart
 shyper_config_get_restart(const struct shyper_config *config);

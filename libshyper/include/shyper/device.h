@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Virtual devices of cells, as sysfs shows them. A struct shyper_device is
- * what was there when it was opened. Backends use shyper/virtio*.h.
+ * what was there when it was opened; it holds no kernel resource. Backends use
+ * shyper/virtio/backend.h. -ENOENT: the device does not exist (any more).
  */
 #ifndef SHYPER_DEVICE_H
 #define SHYPER_DEVICE_H
@@ -18,7 +19,7 @@ extern "C" {
 
 struct shyper_device;
 
-/* @sysname: "cell1.blk0". -ENOENT: no such device. */
+/* @sysname: "cell1.blk0". @ret_device is freed by shyper_device_close(). */
 SHYPER_API int shyper_device_open(struct shyper_ctx *ctx, const char *sysname,
 				  struct shyper_device **ret_device);
 SHYPER_API void shyper_device_close(struct shyper_device *device);
@@ -35,7 +36,7 @@ SHYPER_API void shyper_device_list_free(struct shyper_device **devices);
 SHYPER_API const char *shyper_device_get_sysname(const struct shyper_device *device);
 /* "blk0" */
 SHYPER_API const char *shyper_device_get_name(const struct shyper_device *device);
-/* "blk", "console", "echo" ... */
+/* "blk", "console", "echo", "user" ... */
 SHYPER_API const char *shyper_device_get_type(const struct shyper_device *device);
 /* Id of its cell, and index in it: what a backend binds to. */
 SHYPER_API unsigned int shyper_device_get_cell(const struct shyper_device *device);
@@ -49,8 +50,8 @@ SHYPER_API int shyper_device_read_config(struct shyper_device *device,
 					 char **ret_text);
 
 /*
- * One file of the device's folder in sysfs, its first line, cut to @size.
- * Returns its length.
+ * One file of the device's folder in sysfs, its first line, NUL-terminated, cut
+ * to @size bytes. Returns the length of what is in @buffer.
  */
 SHYPER_API int shyper_device_read_attribute(struct shyper_device *device,
 					    const char *name, char *buffer,

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The explanation of a failure: kept in the context, the first cause wins,
- * cleared when the next function is called with that context.
+ * cleared when the next function that can fail is called with that context or
+ * an object made from it.
  */
 #ifndef SHYPER_ERROR_H
 #define SHYPER_ERROR_H
+
+#include <stddef.h>
 
 #include <shyper/ctx.h>
 
@@ -28,13 +31,16 @@ struct shyper_error {
 	char hint[192];
 };
 
-/* Never NULL; valid until the next call with @ctx. */
+/* Never NULL; belongs to @ctx, valid until the next call with it. */
 SHYPER_API const struct shyper_error *
 shyper_ctx_get_error(const struct shyper_ctx *ctx);
 
-/* "subject: location: text", one line for a person, NUL-terminated, cut to @size. */
+/*
+ * "subject: location: text", one line for a person, NUL-terminated, cut to
+ * @size bytes.
+ */
 SHYPER_API void shyper_error_format(const struct shyper_error *error,
-				    char *buffer, unsigned long size);
+				    char *buffer, size_t size);
 
 #ifdef __cplusplus
 }

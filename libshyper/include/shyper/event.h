@@ -36,6 +36,7 @@ enum shyper_event_type {
  * @device_type: "blk" ...; empty for cells
  * @state: of a cell, where the event tells it; else SHYPER_CELL_UNKNOWN
  * @reason: as shyper_cell_get_reason(); empty where not told
+ * @reserved: 0
  */
 struct shyper_event {
 	enum shyper_event_type type;
@@ -45,8 +46,13 @@ struct shyper_event {
 	char device_type[16];
 	enum shyper_cell_state state;
 	char reason[16];
+	char reserved[64];
 };
 
+/*
+ * @ret_events is freed by shyper_events_close(). Anybody may. Works without the
+ * module, too: it may come later.
+ */
 SHYPER_API int shyper_events_open(struct shyper_ctx *ctx,
 				  struct shyper_events **ret_events);
 SHYPER_API void shyper_events_close(struct shyper_events *events);
@@ -57,7 +63,10 @@ SHYPER_API void shyper_events_close(struct shyper_events *events);
  */
 SHYPER_API int shyper_events_get_fd(const struct shyper_events *events);
 
-/* 1: @ret_event is filled; 0: nothing for now. Never blocks. */
+/*
+ * 1: @ret_event, which is the caller's, is filled; 0: nothing for now. Never
+ * blocks. After an error what was known stays known: read again.
+ */
 SHYPER_API int shyper_events_read(struct shyper_events *events,
 				  struct shyper_event *ret_event);
 

@@ -51,7 +51,8 @@ struct shyper_monitor_request {
 
 /**
  * struct shyper_monitor_state - what the kernel reported
- * @reason: word as in sysfs
+ * @reason: word as in sysfs, constant
+ * @starts: as shyper_cell_get_starts()
  */
 struct shyper_monitor_state {
 	enum shyper_cell_state state;
@@ -61,13 +62,15 @@ struct shyper_monitor_state {
 
 /*
  * Becomes the monitor of @sysname ("cell1"): binds /dev/hvisor, reads the
- * cell's configuration, maps its memory, listens on the socket. -EBUSY: it has
- * a monitor already.
+ * cell's configuration, maps its memory, listens on the socket. @ret_monitor is
+ * freed by shyper_monitor_close(). -EBUSY: it has a monitor already. -ENODEV: the
+ * cell has gone.
  */
 SHYPER_API int shyper_monitor_open(struct shyper_ctx *ctx, const char *sysname,
 				   struct shyper_monitor **ret_monitor);
 SHYPER_API void shyper_monitor_close(struct shyper_monitor *monitor);
 
+/* Of the cell; belongs to the monitor. */
 SHYPER_API const struct shyper_config *
 shyper_monitor_get_config(const struct shyper_monitor *monitor);
 /* POLLIN: a state can be read; POLLHUP or POLLERR: the cell has gone. */
@@ -100,7 +103,7 @@ SHYPER_API void shyper_monitor_answer(struct shyper_monitor *monitor,
  */
 SHYPER_API int shyper_monitor_start(struct shyper_monitor *monitor,
 				    unsigned int timeout_ms);
-/* Stops it first if it runs. */
+/* Stops it first if it runs. Errors as above, but for -EBUSY. */
 SHYPER_API int shyper_monitor_restart(struct shyper_monitor *monitor,
 				      unsigned int timeout_ms);
 

@@ -6,10 +6,15 @@ libs-libshyper := -ljansson -lfdt -ludev
 libshyper-srcs := $(patsubst %.o,libshyper/%.c,$(core-objs)) \
 	tests/unit/libshyper/machine.c
 
-tests-libshyper := test_config test_layout test_boot test_cells test_memory_failure
+tests-libshyper := test_config test_build test_layout test_boot test_cells test_cell_wait \
+	test_cell_console test_threads test_memory_failure
 srcs-test_config := $(libshyper-srcs)
+srcs-test_build := $(libshyper-srcs)
 srcs-test_layout := $(libshyper-srcs)
 srcs-test_boot := $(libshyper-srcs)
 srcs-test_cells := $(libshyper-srcs)
+srcs-test_cell_wait := $(libshyper-srcs)
+srcs-test_cell_console := $(libshyper-srcs)
+srcs-test_threads := $(libshyper-srcs)
 srcs-test_memory_failure := $(libshyper-srcs)
-ldflags-test_memory_failure := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+ldflags-test_memory_failure := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=vasprintf,--wrap=asprintf

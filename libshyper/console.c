@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Consoles of cells: the sockets of their backends. */
+#include <shyper/console.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cell-internal.h"
+#include "sysfs.h"
+#include "wire.h"
+
+struct shyper_console {
+	struct shyper_ctx *ctx;
+	char sysname[SYSFS_NAME_LEN];
+	int fd;
+};
+
+/* The sysname of the cell's first console. */
+static int find_console(const struct shyper_cell *cell, char *sysname)
+{
+	struct sysfs_name *names;
+	int i, count = sysfs_list(cell->ctx, &names), err = -ENOENT;
+	char type[16];
+
+	if (count < 0)
+		return count;
+	for (i = 0; i < count && err == -ENOENT; i++) {
+		if (!names[i].is_device || names[i].cell != cell->id)
+			continue;
+		err = sysfs_read(cell->ctx, names[i].name, "type", type, sizeof(type));
+		if (err >= 0)
+			err = strcmp(type, "console") ? -ENOENT : 0;
+		text_copy(sysname, SYSFS_NAME_LEN, names[i].name);
+	}
+	free(names);
+	return err;
+}
+
+static int choose_console(struct shyper_cell *cell, const char *device,
+			  char *sysname)
+{
+	struct shyper_ctx *ctx = cell->ctx;
+	char type[16], subject[64];
+	int err = -ENOENT;
+
+	cell_subject(cell->name, subject, sizeof(subject));
+	if (!device)
+		err = find_console(cell, sysname);
+	else if (name_is_valid(device, HVISOR_DEVICE_NAME_LEN) &&
+		 text_format(sysname, SYSFS_NAME_LEN, "%s.%s", cell->sysname, device))
+		err = sysfs_read(ctx, sysname, "type", type, sizeof(type));
+	if (err == -ENOMEM)
+		return error_no_memory(ctx);
+	if (err < 0)
+		return error_set(ctx, -ENOENT, subject, device, device ?
+				 "does not exist" : "has no console");
+	if (!device || !strcmp(type, "console"))
+		return 0;
+	return error_set(ctx, -EINVAL, subject, device,
+			 "is no console, its type is \"%s\"", type);
+}
+
+static int explain_connect(struct shyper_ctx *ctx, int err, const char *sysname)
+{
+	if (err == -EACCES || err == -EPERM) {
+		error_set(ctx, -EPERM, sysname, NULL,
+			  "no permission to connect to /run/shyper/%s.sock", sysname);
+		error_hint(ctx, "this needs root");
+		return -EPERM;
+	}
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		err = -ETIMEDOUT;
+	error_set(ctx, err, sysname, NULL, "its backend does not answer at /run/shyper/%s.sock",
+		  sysname);
+	error_hint(ctx, "see `systemctl status shyper-console@%s`", sysname);
+	return err;
+}
+
+int shyper_console_open(struct shyper_cell *cell, const char *device,
+			unsigned int timeout_ms,
+			struct shyper_console **ret_console)
+{
+	struct shyper_console *console;
+	int err;
+
+	ctx_begin(cell->ctx);
+	console = calloc(1, sizeof(*console));
+	if (!console)
+		return error_no_memory(cell->ctx);
+	console->ctx = cell->ctx;
+	err = choose_console(cell, device, console->sysname);
+	if (!err) {
+		console->fd = wire_connect(cell->ctx, console->sysname, now_ms() +
+					   (timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS));
+		if (console->fd < 0)
+			err = explain_connect(cell->ctx, console->fd, console->sysname);
+	}
+	if (err) {
+		free(console);
+		return err;
+	}
+	*ret_console = console;
+	return 0;
+}
+
+void shyper_console_close(struct shyper_console *console)
+{
+	if (!console)
+		return;
+	close_keep_errno(console->fd);
+	free_keep_errno(console);
+}
+
+int shyper_console_get_fd(const struct shyper_console *console)
+{
+	return console->fd;
+}
+
+/* What recv() and send() return, as the rules of the library have it. */
+static int take_result(struct shyper_console *console, ssize_t done)
+{
+	if (done >= 0)
+		return (int)done;
+	if (errno == EAGAIN || errno == EINTR)
+		return 0;
+	return error_set(console->ctx, -ENODEV, console->sysname, NULL,
+			 "the console's backend has ended: %s", strerror(errno));
+}
+
+static size_t limit(size_t size)
+{
+	return size > INT_MAX ? INT_MAX : size;
+}
+
+int shyper_console_read(struct shyper_console *console, char *buffer, size_t size)
+{
+	ssize_t done;
+
+	ctx_begin(console->ctx);
+	done = recv(console->fd, buffer, limit(size), MSG_DONTWAIT);
+	if (!done && size)
+		return error_set(console->ctx, -ENODEV, console->sysname, NULL,
+				 "the console's backend has ended");
+	return take_result(console, done);
+}
+
+int shyper_console_write(struct shyper_console *console, const char *data,
+			 size_t size)
+{
+	ctx_begin(console->ctx);
+	return take_result(console, send(console->fd, data, limit(size),
+					 MSG_DONTWAIT | MSG_NOSIGNAL));
+}
