@@ -16,13 +16,19 @@ expect() {
 	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
 }
 
+# pause: a tenth of a second, and no process for it: under emulation that is dear.
+exec {pause_fd}<> <(:)
+pause() {
+	read -r -t 0.1 -u "$pause_fd"
+}
+
 # wait_until SECONDS COMMAND...: polls; not found in time is a failure.
 wait_until() {
 	local deadline=$((SECONDS + $1))
 	shift
 	until "$@" 2>/dev/null; do
 		[ $SECONDS -lt $deadline ] || fail "timed out: $*"
-		sleep 0.1
+		pause
 	done
 }
 
@@ -31,7 +37,8 @@ sys() {
 }
 
 state_is() {
-	[ "$(sys "$1/state")" = "$2" ]
+	local state
+	read -r state <"/sys/class/hvisor/$1/state" && [ "$state" = "$2" ]
 }
 
 # console_open CELL [DEVICE]: from here on cell_run and console_expect work.
@@ -60,8 +67,12 @@ console_send() {
 	printf '%s\n' "$2" >"/tmp/$1.in"
 }
 
+# console_has CELL FROM REGEX: `^` is the beginning of a line, `$` the end of it all.
 console_has() {
-	tail -c "+$2" "/tmp/$1.out" | grep -aqE -- "$3"
+	local LC_ALL=C text regex=$3
+	IFS= read -r -d '' text <"/tmp/$1.out"
+	[ "${regex#^}" = "$regex" ] || regex=$'\n'${regex#^}
+	[[ $'\n'${text:$2-1} =~ $regex ]]
 }
 
 # console_expect CELL SECONDS REGEX [FROM]: waits until the console printed it.
@@ -125,7 +136,7 @@ unchanged() {
 	local deadline=$((SECONDS + 10))
 	until same_snapshot "$1"; do
 		[ $SECONDS -lt $deadline ] || fail "changed: $(cat /tmp/snapshot.diff)"
-		sleep 0.1
+		pause
 	done
 }
 
