@@ -27,7 +27,7 @@ V ?= 0
 quiet := $(if $(filter 0,$V),--no-print-directory -s)
 
 .PHONY: all help setup run test unit payloads fresh figures image install clean distclean
-.PHONY: $(parts) setup-rt image-locked
+.PHONY: $(parts) setup-rt image-locked lint lint-c
 
 all: $(parts)
 
@@ -38,6 +38,7 @@ help:
 	@echo 'make image      the disks and initramfs of root, with everything installed'
 	@echo 'make setup      install missing host packages, unpack sysroot, kernel, Debian'
 	@echo 'make setup-rt   the rt flavour of the kernel, in build/kernel/rt'
+	@echo 'make lint       clang-tidy of EL2, library and programs'
 	@echo 'make fresh      tests/fresh: run and test in a new minimal Debian 12'
 	@echo 'make figures    the figures of docs/figures.md'
 	@echo 'make install    DESTDIR=... prefix=/usr: what root gets'
@@ -95,6 +96,11 @@ run: image
 test: image unit payloads
 	@tests/run
 
+lint: lint-c
+
+lint-c: setup
+	@scripts/lint-c
+
 fresh:
 	@tests/fresh
 
@@ -102,7 +108,7 @@ figures: image
 	@tests/bench/figures
 
 clean:
-	@rm -rf $(addprefix $(B)/,$(parts) unit guests programs product images snapshots) $(B)/kmod-* $(B)/images-* $(B)/product-*
+	@rm -rf $(addprefix $(B)/,$(parts) unit host guests programs examples installed product images snapshots) $(B)/kmod-* $(B)/images-* $(B)/product-*
 
 distclean:
 	@rm -rf $(B)

@@ -95,55 +95,73 @@ static int load_tree(struct shyper_ctx *ctx, const struct shyper_config *config,
 	return 0;
 }
 
-static int load_files(struct shyper_ctx *ctx, const struct shyper_config *config,
-		      int kernel, uint64_t kernel_size, int initrd,
-		      uint64_t initrd_size, uint8_t *memory,
-		      struct image_layout *layout)
+/**
+ * struct images - the files of a guest, open
+ * @initrd: -1: none
+ */
+struct images {
+	int kernel;
+	int initrd;
+	uint64_t kernel_size;
+	uint64_t initrd_size;
+};
+
+static int open_images(struct shyper_ctx *ctx, const struct shyper_config *config,
+		       struct images *images)
+{
+	images->initrd = -1;
+	images->initrd_size = 0;
+	images->kernel = open_image(ctx, config->kernel, &images->kernel_size);
+	if (images->kernel < 0 || !config->initrd)
+		return images->kernel < 0 ? images->kernel : 0;
+	images->initrd = open_image(ctx, config->initrd, &images->initrd_size);
+	if (images->initrd >= 0)
+		return 0;
+	close(images->kernel);
+	return images->initrd;
+}
+
+static int load_images(struct shyper_ctx *ctx, const struct shyper_config *config,
+		       const struct images *images, uint8_t *memory,
+		       struct image_layout *layout)
 {
 	struct guest_boot boot = { 0 };
 	struct image_info info;
 	int err;
 
-	err = read_header(ctx, kernel, config->kernel, kernel_size, &info);
+	err = read_header(ctx, images->kernel, config->kernel, images->kernel_size,
+			  &info);
 	if (err)
 		return err;
-	image_place(&info, initrd_size, layout);
+	image_place(&info, images->initrd_size, layout);
 	err = check_fit(ctx, config, layout);
 	if (err)
 		return err;
-	err = read_image(ctx, kernel, config->kernel, memory + layout->kernel,
-			 kernel_size);
-	if (!err && initrd_size)
-		err = read_image(ctx, initrd, config->initrd,
-				 memory + layout->initrd, initrd_size);
+	err = read_image(ctx, images->kernel, config->kernel,
+			 memory + layout->kernel, images->kernel_size);
+	if (!err && images->initrd_size)
+		err = read_image(ctx, images->initrd, config->initrd,
+				 memory + layout->initrd, images->initrd_size);
 	if (err)
 		return err;
 	boot.initrd_start = LAYOUT_RAM_IPA + layout->initrd;
-	boot.initrd_end = boot.initrd_start + initrd_size;
+	boot.initrd_end = boot.initrd_start + images->initrd_size;
 	return load_tree(ctx, config, &boot, memory + layout->dtb);
 }
 
 int boot_load(struct shyper_ctx *ctx, const struct shyper_config *config,
 	      void *memory, uint64_t *ret_entry, uint64_t *ret_argument)
 {
-	uint64_t kernel_size = 0, initrd_size = 0;
 	struct image_layout layout;
-	int kernel, initrd = -1, err;
+	struct images images;
+	int err;
 
-	kernel = open_image(ctx, config->kernel, &kernel_size);
-	if (kernel < 0)
-		return kernel;
-	if (config->initrd) {
-		initrd = open_image(ctx, config->initrd, &initrd_size);
-		if (initrd < 0) {
-			close(kernel);
-			return initrd;
-		}
-	}
-	err = load_files(ctx, config, kernel, kernel_size, initrd, initrd_size,
-			 memory, &layout);
-	close(kernel);
-	close_keep_errno(initrd);
+	err = open_images(ctx, config, &images);
+	if (err)
+		return err;
+	err = load_images(ctx, config, &images, memory, &layout);
+	close(images.kernel);
+	close_keep_errno(images.initrd);
 	if (err)
 		return err;
 	*ret_entry = LAYOUT_RAM_IPA + layout.kernel;

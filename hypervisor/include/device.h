@@ -77,8 +77,8 @@ int device_create(struct cell *cell, const struct hvisor_device_desc *desc);
 
 /* -- device-request.c: a guest's accesses, and who waits -- */
 
-enum mmio_result device_virtio_access(void *device, struct mmio_access *access);
-enum mmio_result device_foreign_access(void *device, struct mmio_access *access);
+enum mmio_result device_virtio_access(void *arg, struct mmio_access *access);
+enum mmio_result device_foreign_access(void *arg, struct mmio_access *access);
 /*
  * A load of the guest faulted at @ipa. True: a register page, which is there
  * (again) for its next try; such a load is never decoded.
@@ -100,7 +100,7 @@ void devices_cell_event(struct cell *cell);
 /* -- earlycon.c -- */
 
 void earlycon_render(volatile u32 *regs);
-enum mmio_result earlycon_access(void *device, struct mmio_access *access);
+enum mmio_result earlycon_access(void *arg, struct mmio_access *access);
 
 /* -- device-hypercall.c -- */
 

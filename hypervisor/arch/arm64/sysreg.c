@@ -90,9 +90,7 @@ void sysreg_handle(struct vcpu *vcpu, struct trap_frame *frame, u64 esr)
 		return;
 	}
 	vcpu->stats->sysreg++;
-	if (id_handle(frame, esr))
-		trap_skip(frame);
-	else if ((esr & ISS_REG_MASK) == ACTLR_EL1)
+	if (id_handle(frame, esr) || (esr & ISS_REG_MASK) == ACTLR_EL1)
 		trap_skip(frame);
 	else
 		inject_undefined(frame);
