@@ -62,15 +62,24 @@ setup-rt: setup
 $(parts): setup
 	@$(MAKE) $(quiet) -C $@ $(call part_flags,$@) all
 
-unit: setup
-	@$(if $(wildcard tests/unit/Makefile),env -u SYSROOT -u CROSS_COMPILE \
-		-u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR \
-		$(MAKE) $(quiet) -C tests/unit O=$(B)/unit all)
+# What runs on the host is not to know of arm64.
+host_make := env -u SYSROOT -u CROSS_COMPILE -u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR \
+	$(MAKE) $(quiet)
 
-# What tests put into root: guests of cells, and programs that try the ABI.
+# The examples see libshyper as a stranger does: installed, found by pkg-config.
+unit: setup
+	@$(host_make) -C tests/unit O=$(B)/unit all
+	@$(host_make) -C libshyper O=$(B)/host/libshyper DESTDIR=$(B)/host/installed install
+	@$(host_make) -C libshyper/examples O=$(B)/host/examples INSTALLED=$(B)/host/installed all
+
+# What tests put into root: guests of cells, and programs that try the ABI and
+# libshyper.
 payloads: setup
 	@$(MAKE) $(quiet) -C tests/guests O=$(B)/guests all
 	@$(MAKE) $(quiet) -C tests/system/programs O=$(B)/programs all
+	@$(MAKE) $(quiet) -C libshyper O=$(B)/libshyper DESTDIR=$(B)/installed install
+	@$(MAKE) $(quiet) -C libshyper/examples O=$(B)/examples INSTALLED=$(B)/installed \
+		CC='$(CROSS_COMPILE)gcc --sysroot=$(SYSROOT)' all
 
 install:
 	@set -e; for part in $(installed); do \
