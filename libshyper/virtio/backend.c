@@ -252,6 +252,27 @@ static int backend_bind(struct shyper_backend *backend)
 	return err ? explain(backend, err, "cannot be mapped") : 0;
 }
 
+static int check_ops(struct shyper_ctx *ctx, const char *name,
+		     const struct shyper_backend_ops *ops)
+{
+	unsigned int n, max = ops->queue_max;
+
+	for (n = 0; n < ARRAY_SIZE(ops->reserved); n++) {
+		if (ops->reserved[n])
+			return error_set(ctx, -EINVAL, name, NULL,
+					 "the backend was made for a newer libshyper");
+	}
+	if (ops->nr_queues > HVISOR_MAX_QUEUES)
+		return error_set(ctx, -EINVAL, name, NULL,
+				 "the backend has %u queues, expected at most %d",
+				 ops->nr_queues, HVISOR_MAX_QUEUES);
+	if (ops->nr_queues && (!max || max & (max - 1) || max > HVISOR_MAX_QUEUE_SIZE))
+		return error_set(ctx, -EINVAL, name, NULL,
+				 "the backend has queues of %u, expected a power of two up to %d",
+				 max, HVISOR_MAX_QUEUE_SIZE);
+	return 0;
+}
+
 int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 			const struct shyper_backend_ops *ops, void *data,
 			struct shyper_backend **ret_backend)
@@ -260,10 +281,9 @@ int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 	int err;
 
 	ctx_begin(ctx);
-	if (ops->nr_queues > HVISOR_MAX_QUEUES)
-		return error_set(ctx, -EINVAL, name, NULL,
-				 "the backend has %u queues, expected at most %d",
-				 ops->nr_queues, HVISOR_MAX_QUEUES);
+	err = check_ops(ctx, name, ops);
+	if (err)
+		return err;
 	backend = calloc(1, sizeof(*backend));
 	if (!backend)
 		return error_no_memory(ctx);

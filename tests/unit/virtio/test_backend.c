@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <shyper/echo.h>
+#include <shyper/error.h>
 #include <shyper/virtio/backend.h>
 
 #include "el2.h"
@@ -138,6 +139,54 @@ static void test_wrong_kind(void **state)
 		_exit(serve_null());
 	status = el2_backend_wait();
 	assert_int_equal(WEXITSTATUS(status), 100);
+}
+
+static void refuse(struct shyper_ctx *ctx, const struct shyper_backend_ops *ops,
+		   const char *text)
+{
+	struct shyper_backend *backend = NULL;
+
+	assert_int_equal(shyper_backend_open(ctx, "cell1.null0", ops, NULL, &backend),
+			 -EINVAL);
+	assert_null(backend);
+	assert_string_equal(shyper_ctx_get_error(ctx)->text, text);
+}
+
+static void test_wrong_operations(void **state)
+{
+	struct shyper_backend_ops ops = null_ops;
+	struct shyper_ctx *ctx;
+
+	(void)state;
+	assert_int_equal(shyper_ctx_create(&ctx), 0);
+	ops.nr_queues = 17;
+	refuse(ctx, &ops, "the backend has 17 queues, expected at most 16");
+	ops.nr_queues = 1;
+	ops.queue_max = 48;
+	refuse(ctx, &ops, "the backend has queues of 48, expected a power of two up to 1024");
+	ops.queue_max = 0;
+	refuse(ctx, &ops, "the backend has queues of 0, expected a power of two up to 1024");
+	ops.queue_max = 64;
+	ops.reserved[6] = (void (*)(void))tear_down;
+	refuse(ctx, &ops, "the backend was made for a newer libshyper");
+	shyper_ctx_destroy(ctx);
+}
+
+/* What is out of range is nothing, not somebody else's. */
+static void test_wrong_numbers(void **state)
+{
+	struct shyper_backend *backend = el2_backend_open("cell1.null0", &null_ops, NULL);
+
+	(void)state;
+	assert_non_null(backend);
+	assert_null(shyper_backend_get_queue(backend, 2));
+	assert_null(shyper_backend_get_queue(backend, ~0U));
+	shyper_backend_kick(backend, ~0U);
+	shyper_backend_count(backend, (enum shyper_counter)7, 1);
+	shyper_backend_notify(backend, NULL);
+	assert_int_equal(shyper_backend_set_config(backend, el2.ram, 257), -E2BIG);
+	shyper_backend_close(backend);
+	shyper_backend_close(NULL);
 }
 
 static void test_config_store(void **state)
@@ -328,6 +377,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(region, region), TEST(wrong_kind, region),
+		TEST(wrong_operations, null), TEST(wrong_numbers, null),
 		TEST(config_store, null), TEST(early_notify, null), TEST(queue_stop, null),
 		TEST(endless_work, null), TEST(attach_to_reset, null),
 		TEST(attach_to_queue_stop, null),
