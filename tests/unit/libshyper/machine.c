@@ -110,3 +110,16 @@ char *read_whole(const char *path, size_t *ret_length)
 		*ret_length = length;
 	return text;
 }
+
+char *list_findings(const struct shyper_config *config)
+{
+	const struct shyper_finding *finding;
+	char *text = NULL;
+	size_t size, i;
+	FILE *out = open_memstream(&text, &size);
+
+	for (i = 0; (finding = shyper_config_get_finding(config, i)); i++)
+		fprintf(out, "%s: %s\n", finding->path, finding->text);
+	fclose(out);
+	return text;
+}

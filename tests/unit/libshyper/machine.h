@@ -24,6 +24,8 @@ void machine_write_text(const struct machine *machine, const char *path,
 			const char *text);
 /* Reads a file of the tests; the caller frees it. */
 char *read_whole(const char *path, size_t *ret_length);
+/* Findings as lines "PATH: TEXT"; the caller frees them. */
+char *list_findings(const struct shyper_config *config);
 
 #define MACHINE_IMAGE_SIZE	0x2100000
 

@@ -76,20 +76,6 @@ static void test_calls_make_what_a_file_makes(void **state)
 	shyper_config_free(config);
 }
 
-/* Findings as lines "PATH: TEXT". */
-static char *list_findings(const struct shyper_config *config)
-{
-	const struct shyper_finding *finding;
-	char *text = NULL;
-	size_t size, i;
-	FILE *out = open_memstream(&text, &size);
-
-	for (i = 0; (finding = shyper_config_get_finding(config, i)); i++)
-		fprintf(out, "%s: %s\n", finding->path, finding->text);
-	fclose(out);
-	return text;
-}
-
 /* Calls for a file; NULL: it has a form that calls cannot make. */
 static struct shyper_builder *build_from(const struct machine *machine, json_t *root)
 {

@@ -19,20 +19,6 @@
 
 #define CORPUS	TESTS_DIR "/corpus/cell/"
 
-/* Findings as lines "PATH: TEXT". */
-static char *list_findings(const struct shyper_config *config)
-{
-	const struct shyper_finding *finding;
-	char *text = NULL;
-	size_t size, i;
-	FILE *out = open_memstream(&text, &size);
-
-	for (i = 0; (finding = shyper_config_get_finding(config, i)); i++)
-		fprintf(out, "%s: %s\n", finding->path, finding->text);
-	fclose(out);
-	return text;
-}
-
 static void check_file(const struct machine *machine, const char *path,
 		       const char *expected)
 {
