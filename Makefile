@@ -27,7 +27,7 @@ V ?= 0
 quiet := $(if $(filter 0,$V),--no-print-directory -s)
 
 .PHONY: all help setup run test unit payloads fresh figures image install clean distclean
-.PHONY: $(parts) setup-rt image-locked lint lint-c
+.PHONY: $(parts) setup-rt setup-6.12 image-locked lint lint-c lint-kmod
 
 all: $(parts)
 
@@ -37,8 +37,9 @@ help:
 	@echo 'make all        build everything below build/; make unit: the tests on the host'
 	@echo 'make image      the disks and initramfs of root, with everything installed'
 	@echo 'make setup      install missing host packages, unpack sysroot, kernel, Debian'
-	@echo 'make setup-rt   the rt flavour of the kernel, in build/kernel/rt'
-	@echo 'make lint       clang-tidy of EL2, library and programs'
+	@echo 'make setup-rt   the rt flavour of the kernel, in build/kernel/rt; setup-6.12: that one'
+	@echo 'make lint       the module with W=1 and sparse, for the kernels 6.1 and 6.12;'
+	@echo '                clang-tidy of EL2, library and programs'
 	@echo 'make fresh      tests/fresh: run and test in a new minimal Debian 12'
 	@echo 'make figures    the figures of docs/figures.md'
 	@echo 'make install    DESTDIR=... prefix=/usr: what root gets'
@@ -54,8 +55,8 @@ setup:
 	@scripts/mk-cell-tree
 	@scripts/mk-data-image
 
-setup-rt: setup
-	@scripts/mk-kernel rt
+setup-rt setup-6.12: setup-%: setup
+	@scripts/mk-kernel $*
 
 # One after the other: each may link against those before it.
 .NOTPARALLEL:
@@ -105,7 +106,10 @@ run: image
 test: image unit payloads
 	@tests/run
 
-lint: lint-c
+lint: lint-kmod lint-c
+
+lint-kmod: setup-6.12
+	@scripts/lint-kmod
 
 lint-c: setup
 	@scripts/lint-c
@@ -117,7 +121,7 @@ figures: image
 	@tests/bench/figures
 
 clean:
-	@rm -rf $(addprefix $(B)/,$(parts) unit host guests programs examples installed product images snapshots) $(B)/kmod-* $(B)/images-* $(B)/product-*
+	@rm -rf $(addprefix $(B)/,$(parts) unit host guests programs examples installed product images snapshots lint) $(B)/kmod-* $(B)/images-* $(B)/product-*
 
 distclean:
 	@rm -rf $(B)

@@ -108,7 +108,8 @@ cell_post() {
 cell_result() {
 	local n=seq_$1 from=from_$1 text
 	console_expect "$1" "$2" "^@${!n}:[0-9]+@" "${!from}"
-	text=$(tail -c "+${!from}" "/tmp/$1.out" | tr -d '\r')
+	# Without "where is the cursor", which busybox asks some terminals.
+	text=$(tail -c "+${!from}" "/tmp/$1.out" | tr -d '\r' | sed 's/\x1b\[6n//g')
 	printf '%s\n' "$text" | sed -n "/^@${!n}:/q;p" | sed '/^$/d'
 	return "$(printf '%s\n' "$text" | sed -n "s/^@${!n}:\([0-9]*\)@.*/\1/p")"
 }
