@@ -75,7 +75,7 @@ static bool device_is_ready(struct hvisor_file *file)
 	idx = srcu_read_lock(&hvisor_srcu);
 	if (READ_ONCE(cell->dead))
 		goto out;
-	if (READ_ONCE(cell->bell->doorbells[device->index].bits) ||
+	if (hvisor_doorbell_peek(device) ||
 	    control_read(&device->page->control, READ_ONCE(file->control), &request))
 		goto out;
 	for (i = 0; i < cell->nr_cpus; i++)
@@ -92,7 +92,6 @@ out:
 static int collect(struct hvisor_file *file, struct hvisor_request *requests, u32 max)
 {
 	struct hvisor_device *device = file->device;
-	u32 *bits = &file->cell->bell->doorbells[device->index].bits;
 	u32 i, n = 0;
 
 	if (control_read(&device->page->control, file->control, &requests[n]))
@@ -103,12 +102,11 @@ static int collect(struct hvisor_file *file, struct hvisor_request *requests, u3
 		requests[n].cpu = i;
 		WRITE_ONCE(file->slots[i], requests[n++].seq);
 	}
-	if (n < max && READ_ONCE(*bits)) {
+	if (n < max && hvisor_doorbell_peek(device)) {
 		WRITE_ONCE(device->is_woken, false);
 		requests[n] = (struct hvisor_request){
 			.type = HVISOR_REQUEST_NOTIFY,
-			/* Full barrier: taken before the rings are looked at. */
-			.bits = xchg(bits, 0),
+			.bits = hvisor_doorbell_take(device),
 		};
 		n++;
 	}
@@ -206,6 +204,8 @@ static void device_release(struct hvisor_file *file)
 	struct hvisor_device *device = file->device;
 
 	mutex_lock(&device->lock);
+	hvisor_ioeventfds_release(device);
+	hvisor_irqfds_release(device);
 	device_tell_release(device);
 	device->file = NULL;
 	put_pid(device->pid);

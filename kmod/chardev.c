@@ -111,6 +111,8 @@ static const struct {
 	{ HVISOR_DEVICE_CONFIG, ROLE(DEVICE), hvisor_ioctl_device_config },
 	{ HVISOR_DEVICE_INTERRUPT, ROLE(DEVICE), hvisor_ioctl_device_interrupt },
 	{ HVISOR_DEVICE_FAIL, ROLE(DEVICE), hvisor_ioctl_device_fail },
+	{ HVISOR_IOEVENTFD, ROLE(DEVICE), hvisor_ioctl_ioeventfd },
+	{ HVISOR_IRQFD, ROLE(DEVICE), hvisor_ioctl_irqfd },
 	{ HVISOR_PANIC, ROLE(CONTROL), hvisor_ioctl_panic },
 };
 

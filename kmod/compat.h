@@ -6,6 +6,7 @@
 #ifndef HVISOR_COMPAT_H
 #define HVISOR_COMPAT_H
 
+#include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
@@ -50,6 +51,15 @@ static inline int compat_pin_huge_page(unsigned long address, struct page **page
 					page) ?: -ENOMEM;
 #else
 	return pin_user_pages_fast(address, 1, FOLL_WRITE | FOLL_LONGTERM, page);
+#endif
+}
+
+static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
 #endif
 }
 

@@ -76,6 +76,7 @@ static void device_init(struct hvisor_device *device, struct hvisor_cell *cell)
 	device->cell = cell;
 	init_waitqueue_head(&device->wait);
 	mutex_init(&device->lock);
+	INIT_LIST_HEAD(&device->irqfds);
 	sysfs_attr_init(&device->summary.attr);
 	device->summary.attr.name = device->setup.desc.name;
 	device->summary.attr.mode = 0444;

@@ -9,7 +9,7 @@
  *                           nor a sysfs file nor an interrupt takes it.
  *   hvisor_file.lock mutex  The role of an open file; what it was given.
  *   hvisor_cell.lock mutex  The monitor's file.
- *   hvisor_device.lock mutex The backend's file and process.
+ *   hvisor_device.lock mutex The backend's file, process and eventfds.
  *   hvisor_srcu      SRCU   Readers: whoever touches a page of EL2 or names a
  *                           cell to EL2, after a look at hvisor_cell.dead.
  *                           Writer: hvisor_cell_kill(), after which EL2 may
@@ -26,6 +26,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/device.h>
+#include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
@@ -98,7 +99,7 @@ struct hvisor_cell_status {
  * @irq_notify: affinity changes, after which the bell page is looked at again
  * @timer: looks at the bell page later
  * @window: begin of the time in which vain looks at the bell page are counted
- * @window_runs: how many there were
+ * @window_runs: how many there were, weighed (irq.c)
  * @rate_limited: how often an interrupt was put off
  * @wait: the monitor, and who waits for a state
  * @state_work: tells user space that the state changed
@@ -175,7 +176,10 @@ struct hvisor_cell {
  *	of every other device, so that they can be zapped alone
  * @wait: its backend
  * @is_woken: the backend was woken for its doorbell and has not read it since
- * @lock: for @file and @pid, and held while a change is announced
+ * @ioeventfds: of each queue; found under RCU
+ * @ioeventfd_mask: bit n: queue n has one
+ * @irqfds: @nr_irqfds of them, see irqfd.c
+ * @lock: for @file, @pid and the eventfds, and held while a change is announced
  * @file: the file that is bound to it
  * @pid: the process that bound it
  * @summary: its file in the cell's virtio/
@@ -196,6 +200,10 @@ struct hvisor_device {
 
 	wait_queue_head_t wait;
 	bool is_woken;
+	struct eventfd_ctx __rcu *ioeventfds[HVISOR_MAX_QUEUES];
+	u32 ioeventfd_mask;
+	struct list_head irqfds;
+	u32 nr_irqfds;
 	struct mutex lock;
 	struct file *file;
 	struct pid *pid;
@@ -270,6 +278,8 @@ struct hvisor_call {
 		struct hvisor_log_read log;
 		struct hvisor_device_info info;
 		struct hvisor_device_notify notify;
+		struct hvisor_ioeventfd ioeventfd;
+		struct hvisor_irqfd irqfd;
 		struct hvisor_device_decl decl;
 	} arg;
 };
@@ -404,6 +414,20 @@ int hvisor_ioctl_device_declare(struct hvisor_call *call);
 int hvisor_ioctl_device_config(struct hvisor_call *call);
 int hvisor_ioctl_device_interrupt(struct hvisor_call *call);
 int hvisor_ioctl_device_fail(struct hvisor_call *call);
+
+/* ioeventfd.c */
+/* Doorbell bits that are read()'s; hvisor_srcu is held, the cell not dead. */
+u32 hvisor_doorbell_peek(const struct hvisor_device *device);
+u32 hvisor_doorbell_take(const struct hvisor_device *device);
+/* Takes the other bits; true: there were some. Interrupt context. */
+bool hvisor_ioeventfd_signal(struct hvisor_device *device);
+int hvisor_ioctl_ioeventfd(struct hvisor_call *call);
+/* This and the next: the caller holds the device's lock. */
+void hvisor_ioeventfds_release(struct hvisor_device *device);
+
+/* irqfd.c */
+int hvisor_ioctl_irqfd(struct hvisor_call *call);
+void hvisor_irqfds_release(struct hvisor_device *device);
 
 /* sysfs.c, sysfs-device.c */
 extern const struct attribute_group *hvisor_control_groups[];

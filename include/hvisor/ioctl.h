@@ -220,6 +220,46 @@ struct hvisor_device_notify {
 	__u32 bits;
 };
 
+/* struct hvisor_ioeventfd.flags, struct hvisor_irqfd.flags */
+#define HVISOR_EVENTFD_DEASSIGN	(1U << 0)
+
+/**
+ * struct hvisor_ioeventfd - HVISOR_IOEVENTFD (DEVICE): a queue's doorbell -> eventfd
+ * @size: sizeof(struct hvisor_ioeventfd)
+ * @flags: HVISOR_EVENTFD_DEASSIGN: takes this eventfd away from the queue
+ * @fd: an eventfd
+ * @queue: of the device
+ *
+ * While a queue has an eventfd read() does not give its notifications. It is signalled
+ * once when it is assigned, and read() gives the queue once when it is taken
+ * away, if the queue is ready. All go with the file. -EBUSY: the queue has one.
+ * -ENOENT: it has not this one.
+ */
+struct hvisor_ioeventfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 queue;
+};
+
+/**
+ * struct hvisor_irqfd - HVISOR_IRQFD (DEVICE): eventfd -> the device's interrupt
+ * @size: sizeof(struct hvisor_irqfd)
+ * @flags: HVISOR_EVENTFD_DEASSIGN: takes this eventfd away
+ * @fd: an eventfd
+ * @bits: HVISOR_INTERRUPT_*; not zero
+ *
+ * Each time it is signalled is as HVISOR_DEVICE_INTERRUPT, and so is its assignment, once.
+ * Up to 17 eventfds; all go with the file. -EBUSY: it is assigned already.
+ * -ENOENT: it is not assigned.
+ */
+struct hvisor_irqfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 bits;
+};
+
 /* struct hvisor_request.type */
 #define HVISOR_REQUEST_NOTIFY	1	/* DEVICE: doorbell bits, taken by this read */
 #define HVISOR_REQUEST_SLOT	2	/* DEVICE: a CPU waits */
@@ -281,6 +321,8 @@ struct hvisor_answer {
 #define HVISOR_DEVICE_CONFIG		_IOW(HVISOR_IOC, 0x4a, struct hvisor_device_decl)
 #define HVISOR_DEVICE_INTERRUPT		_IOW(HVISOR_IOC, 0x4b, struct hvisor_device_notify)
 #define HVISOR_DEVICE_FAIL		_IOW(HVISOR_IOC, 0x4c, struct hvisor_device_notify)
+#define HVISOR_IOEVENTFD		_IOW(HVISOR_IOC, 0x4d, struct hvisor_ioeventfd)
+#define HVISOR_IRQFD			_IOW(HVISOR_IOC, 0x4e, struct hvisor_irqfd)
 /* For tests: makes EL2 panic, if it was booted with "selftest". */
 #define HVISOR_PANIC			_IO(HVISOR_IOC, 0x7f)
 

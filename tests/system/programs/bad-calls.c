@@ -111,6 +111,8 @@ static void try_roles(void)
 		{ "config", HVISOR_DEVICE_CONFIG, false, false, true },
 		{ "interrupt", HVISOR_DEVICE_INTERRUPT, false, false, true },
 		{ "fail", HVISOR_DEVICE_FAIL, false, false, true },
+		{ "ioeventfd", HVISOR_IOEVENTFD, false, false, true },
+		{ "irqfd", HVISOR_IRQFD, false, false, true },
 		{ "memory", HVISOR_CELL_MEMORY, true, true, true },
 	};
 	int nobody = open_free();

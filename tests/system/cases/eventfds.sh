@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# root-run: --put build/programs/eventfds --put build/guests/kick.img
+#
+# A device served by eventfds: doorbell to eventfd, eventfd to interrupt, while
+# both come and go; a storm of kicks that end in an eventfd is put off too.
+. ./cell.sh
+
+before=$(snapshot)
+echo 0 >/sys/module/hvisor/parameters/storm_runs || fail "storm_runs"
+./eventfds kick.img || fail "eventfds"
+echo "ok nothing-lost"
+unchanged "$before"
+echo "ok gone-with-the-file"

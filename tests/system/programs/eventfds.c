@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * eventfds KICK-IMAGE: the backend of the payload kick, which answers its kicks by
+ * eventfds while it takes them away and gives them back all the time. The guest
+ * waits for each answer: one notification or interrupt that gets lost, and it
+ * waits for ever.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/virtio_config.h>
+
+#include <hvisor/hypercall.h>
+
+#include "common.h"
+
+/* The guest is at the same kick for so long: something got lost. */
+#define STALL_MS	20000
+#define MAX_IRQFDS	17
+
+static unsigned int cell;
+static int control, monitor, device, echo;
+static int kick, call;
+static unsigned int by_read, by_eventfd, storms;
+
+static int ioeventfd(int file, unsigned int flags, int fd, unsigned int queue)
+{
+	struct hvisor_ioeventfd arg = {
+		.size = sizeof(arg), .flags = flags, .fd = fd, .queue = queue,
+	};
+
+	return ioctl(file, HVISOR_IOEVENTFD, &arg);
+}
+
+static int irqfd(int file, unsigned int flags, int fd, unsigned int bits)
+{
+	struct hvisor_irqfd arg = {
+		.size = sizeof(arg), .flags = flags, .fd = fd, .bits = bits,
+	};
+
+	return ioctl(file, HVISOR_IRQFD, &arg);
+}
+
+static void try_ioeventfds(void)
+{
+	int other = eventfd(0, EFD_CLOEXEC);
+
+	check("ioeventfd, unknown flag", ioeventfd(device, 2, kick, 0), EINVAL);
+	check("ioeventfd, no such queue", ioeventfd(device, 0, kick, 2), EINVAL);
+	check("ioeventfd, queue 4 billion", ioeventfd(device, 0, kick, ~0U), EINVAL);
+	check("ioeventfd of a region", ioeventfd(echo, 0, kick, 0), EINVAL);
+	check("ioeventfd, not open", ioeventfd(device, 0, 999, 0), EBADF);
+	check("ioeventfd, -1", ioeventfd(device, 0, -1, 0), EBADF);
+	check("ioeventfd, no eventfd", ioeventfd(device, 0, device, 0), EINVAL);
+	check("ioeventfd by control", ioeventfd(control, 0, kick, 0), EBADF);
+	check("no ioeventfd to take", ioeventfd(device, 1, kick, 0), ENOENT);
+	check("ioeventfd", ioeventfd(device, 0, kick, 0), 0);
+	check("a second ioeventfd", ioeventfd(device, 0, other, 0), EBUSY);
+	check("the same ioeventfd", ioeventfd(device, 0, kick, 0), EBUSY);
+	check("the same of another queue", ioeventfd(device, 0, kick, 1), 0);
+	check("take another's ioeventfd", ioeventfd(device, 1, other, 0), ENOENT);
+	check("take the ioeventfd", ioeventfd(device, 1, kick, 0), 0);
+	check("take it of the other queue", ioeventfd(device, 1, kick, 1), 0);
+	check("it has been taken", ioeventfd(device, 1, kick, 1), ENOENT);
+	close(other);
+}
+
+static void try_irqfds(void)
+{
+	int fds[MAX_IRQFDS];
+
+	check("irqfd, unknown flag", irqfd(device, 2, call, 1), EINVAL);
+	check("irqfd for nothing", irqfd(device, 0, call, 0), EINVAL);
+	check("irqfd of unknown kind", irqfd(device, 0, call, 4), EINVAL);
+	check("irqfd of a region", irqfd(echo, 0, call, 1), EINVAL);
+	check("irqfd, not open", irqfd(device, 0, 999, 1), EBADF);
+	check("irqfd, no eventfd", irqfd(device, 0, device, 1), EINVAL);
+	check("irqfd by the monitor", irqfd(monitor, 0, call, 1), EBADF);
+	check("no irqfd to take", irqfd(device, 1, call, 1), ENOENT);
+	for (int i = 0; i < MAX_IRQFDS; i++) {
+		fds[i] = eventfd(0, EFD_CLOEXEC);
+		check("irqfd", irqfd(device, 0, fds[i], 1), 0);
+	}
+	check("one irqfd more", irqfd(device, 0, call, 1), ENOSPC);
+	check("the same irqfd", irqfd(device, 0, fds[0], 1), EBUSY);
+	check("take an irqfd", irqfd(device, 1, fds[1], 1), 0);
+	check("irqfd in its place", irqfd(device, 0, call, 1), 0);
+	check("take it", irqfd(device, 1, call, 1), 0);
+	/* The others are closed while they are assigned, and go with the file. */
+	for (int i = 0; i < MAX_IRQFDS; i++)
+		close(fds[i]);
+}
+
+static void declare(void)
+{
+	struct hvisor_device_decl region = { .size = sizeof(region) };
+	struct hvisor_device_decl decl = {
+		.size = sizeof(decl), .device_id = 2, .nr_queues = 2,
+		.features = 1ULL << VIRTIO_F_VERSION_1, .queue_max = { 64, 64 },
+	};
+
+	check("declare", ioctl(device, HVISOR_DEVICE_DECLARE, &decl), 0);
+	check("declare the region", ioctl(echo, HVISOR_DEVICE_DECLARE, &region), 0);
+}
+
+/* What a successor finds is as with a predecessor that never had eventfds. */
+static void try_release(void)
+{
+	check("ioeventfd", ioeventfd(device, 0, kick, 0), 0);
+	close(device);
+	device = open_bound(HVISOR_ROLE_DEVICE, cell, 0);
+	check("gone with the file", ioeventfd(device, 1, kick, 0), ENOENT);
+}
+
+static void start(const char *image)
+{
+	struct hvisor_cell_op load = { .size = sizeof(load), .id = cell };
+	struct hvisor_cell_start start = {
+		.size = sizeof(start), .id = cell, .entry = RAM_IPA,
+	};
+	int fd = open(image, O_RDONLY);
+	void *memory = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    FD_MEMORY, 0);
+
+	check("load", ioctl(monitor, HVISOR_CELL_LOAD, &load), 0);
+	check("image", memory == MAP_FAILED || read(fd, memory, RAM_SIZE) <= 0 ? -1 : 0, 0);
+	check("start", ioctl(monitor, HVISOR_CELL_START, &start), 0);
+	close(fd);
+}
+
+static bool has_said(const char *text)
+{
+	static char buffer[16384];
+	struct hvisor_log_read log = {
+		.size = sizeof(log), .id = cell, .buffer = (uintptr_t)buffer,
+		.length = sizeof(buffer) - 1,
+	};
+
+	if (ioctl(control, HVISOR_LOG_READ, &log))
+		return false;
+	buffer[log.length] = '\0';
+	return strstr(buffer, text);
+}
+
+/* By the eventfd or, while that is away, by the call. */
+static void answer(bool has_irqfd)
+{
+	struct hvisor_device_notify notify = {
+		.size = sizeof(notify), .bits = HVISOR_INTERRUPT_USED,
+	};
+
+	if (has_irqfd)
+		eventfd_write(call, 1);
+	else
+		ioctl(device, HVISOR_DEVICE_INTERRUPT, &notify);
+}
+
+/* Bits of queues that read() has given; DRIVER_OK is none. */
+static unsigned int read_queues(void)
+{
+	struct hvisor_request request[4];
+	unsigned int bits = 0;
+	ssize_t got = read(device, request, sizeof(request));
+
+	for (ssize_t i = 0; i < got / (ssize_t)sizeof(request[0]); i++)
+		if (request[i].type == HVISOR_REQUEST_NOTIFY)
+			bits |= request[i].bits & HVISOR_BELL_QUEUES;
+	return bits;
+}
+
+/* One round: waits for a kick, however it comes. */
+static bool serve_one(bool has_ioeventfd, bool has_irqfd)
+{
+	struct pollfd fds[] = {
+		{ .fd = device, .events = POLLIN },
+		{ .fd = kick, .events = POLLIN },
+	};
+	unsigned int bits = 0;
+	eventfd_t count = 0;
+
+	if (poll(fds, 2, STALL_MS) <= 0)
+		return false;
+	if (fds[0].revents & POLLIN)
+		bits = read_queues();
+	if (has_ioeventfd && bits & 1)
+		check("queue 0 by read()", -1, 0);
+	if (fds[1].revents & POLLIN)
+		eventfd_read(kick, &count);
+	by_read += !!(bits & 1);
+	by_eventfd += !!count;
+	if (bits || count)
+		answer(has_irqfd);
+	return !(fds[0].revents & (POLLERR | POLLHUP));
+}
+
+static void flip(bool *has, int result)
+{
+	check(*has ? "take away" : "assign", result, 0);
+	*has = !*has;
+}
+
+static unsigned long long rate_limited(void)
+{
+	unsigned long long count = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/hvisor/cell%u/rate_limited", cell);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%llu", &count) != 1)
+		check(path, -1, 0);
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/* @is_storm: the payload's second part, in which nothing is taken away. */
+static void serve(const char *until, bool is_storm)
+{
+	static bool has_ioeventfd, has_irqfd;
+	unsigned int round;
+
+	for (round = 0; round % 64 || !has_said(until); round++) {
+		if (is_storm && !has_ioeventfd)
+			flip(&has_ioeventfd, ioeventfd(device, 0, kick, 0));
+		else if (!is_storm && round % 7 == 3)
+			flip(&has_ioeventfd, ioeventfd(device, has_ioeventfd, kick, 0));
+		else if (!is_storm && round % 5 == 3)
+			flip(&has_irqfd, irqfd(device, has_irqfd, call, 1));
+		if (serve_one(has_ioeventfd, has_irqfd) || has_said(until))
+			continue;
+		errno = ETIMEDOUT;
+		check(until, -1, 0);
+		return;
+	}
+}
+
+static void create(void)
+{
+	struct request r;
+
+	memory_init();
+	request_init(&r);
+	strcpy((char *)r.create.name, "eventfds");
+	control = open_bound(HVISOR_ROLE_CONTROL, 0, 0);
+	check("create", ioctl(control, HVISOR_CELL_CREATE, &r.create), 0);
+	cell = r.create.id;
+	monitor = open_bound(HVISOR_ROLE_MONITOR, cell, 0);
+	device = open_bound(HVISOR_ROLE_DEVICE, cell, 0);
+	echo = open_bound(HVISOR_ROLE_DEVICE, cell, 1);
+	kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+static void destroy(void)
+{
+	struct hvisor_cell_op op = { .size = sizeof(op), .id = cell };
+
+	check("destroy", ioctl(control, HVISOR_CELL_DESTROY, &op), 0);
+	check("signal what has no cell", eventfd_write(call, 1), 0);
+	check("ioeventfd without cell", ioeventfd(device, 0, kick, 1), ENODEV);
+	check("irqfd without cell", irqfd(device, 0, kick, 1), ENODEV);
+	check("take away without cell", ioeventfd(device, 1, kick, 0), 0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return 2;
+	create();
+	try_ioeventfds();
+	try_irqfds();
+	try_release();
+	declare();
+	start(argv[1]);
+	serve("storm begins", false);
+	storms = rate_limited();
+	serve("ok kick", true);
+	printf("kicks by read() %u, by eventfd %u; put off %llu\n", by_read, by_eventfd,
+	       rate_limited() - storms);
+	check("kicks by read()", by_read > 100 ? 0 : -1, 0);
+	check("kicks by eventfd", by_eventfd > 100 ? 0 : -1, 0);
+	destroy();
+	return check_end();
+}
