@@ -103,10 +103,12 @@ void cell_set_state(struct cell *cell, u32 state, u32 reason);
 
 /* New cell; its id or as HVISOR_HC_CELL_CREATE says. */
 int cell_create(const struct hvisor_cell_desc *desc);
-/* Context, for this and the rest: cell->lock held, but where said. */
-int cell_add_memory(struct cell *cell, const struct hvisor_memory_batch *batch);
-/* One more step; -EAGAIN: not the last. -ENOENT. Context: no lock. */
+/* One more step; -EAGAIN: not the last. -ENOENT. */
 int cell_destroy(struct cell *cell);
+
+/* -- cell-memory.c; context, for this and the rest: cell->lock held -- */
+
+int cell_add_memory(struct cell *cell, const struct hvisor_memory_batch *batch);
 
 /* -- cell-run.c -- */
 
