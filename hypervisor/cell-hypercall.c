@@ -28,13 +28,13 @@ static s64 cell_unlock(struct cell *cell, s64 result)
 	return result;
 }
 
-s64 hc_cell_create(struct hypercall *hc __maybe_unused)
+s64 hc_cell_create(struct hypercall *hc)
 {
 	struct hvisor_cell_desc desc;
 
-	if (hypercall_copy_args(&desc, sizeof(desc)))
+	if (hypercall_copy_args(&desc, sizeof(desc)) || hc->arg[1] >> 32)
 		return -EINVAL;
-	return cell_create(&desc);
+	return cell_create(&desc, (u32)hc->arg[1]);
 }
 
 s64 hc_cell_add_memory(struct hypercall *hc)
@@ -51,6 +51,20 @@ s64 hc_cell_add_memory(struct hypercall *hc)
 	if (cell_call_allowed(cell->state, CELL_CALL_ADD))
 		result = cell_add_memory(cell, &batch);
 	return cell_unlock(cell, result);
+}
+
+s64 hc_cell_list_memory(struct hypercall *hc)
+{
+	struct hvisor_memory_batch batch;
+	struct cell *cell = cell_lock(hc);
+
+	if (!cell)
+		return -ENOENT;
+	if (cell->state == HVISOR_CELL_DYING)
+		return cell_unlock(cell, -EBUSY);
+	hc->result[1] = cell_list_memory(cell, hc->arg[2], &batch);
+	hypercall_put_result(&batch, sizeof(batch));
+	return cell_unlock(cell, 0);
 }
 
 s64 hc_cell_load(struct hypercall *hc)

@@ -125,11 +125,12 @@ static void cell_reset(struct cell *cell, u32 id)
 	memset(&cell->vgic, 0, sizeof(cell->vgic));
 }
 
-static void fill_page(struct cell *cell, const struct hvisor_cell_desc *desc)
+static void fill_page(struct cell *cell, const struct hvisor_cell_desc *desc, u32 root_word)
 {
 	struct hvisor_cell_page *page = cell->page;
 
 	page->id = cell->id;
+	page->root_word = root_word;
 	memcpy(page->name, desc->name, sizeof(page->name));
 	page->state = HVISOR_CELL_CREATED;
 	page->state_since = timer_now();
@@ -173,7 +174,7 @@ static void unbuild(struct cell *cell)
 	free_pages(cell);
 }
 
-static int create(const struct hvisor_cell_desc *desc)
+static int create(const struct hvisor_cell_desc *desc, u32 root_word)
 {
 	struct cell *cell;
 	u32 id = free_id();
@@ -188,7 +189,7 @@ static int create(const struct hvisor_cell_desc *desc)
 	cell->page = mem_alloc(1, 1);
 	if (!cell->page)
 		return -ENOMEM;
-	fill_page(cell, desc);
+	fill_page(cell, desc, root_word);
 	err = build(cell, desc);
 	if (err) {
 		unbuild(cell);
@@ -201,7 +202,7 @@ static int create(const struct hvisor_cell_desc *desc)
 	return (int)id;
 }
 
-int cell_create(const struct hvisor_cell_desc *desc)
+int cell_create(const struct hvisor_cell_desc *desc, u32 root_word)
 {
 	u64 cpus = nr_cpus == 64 ? ~0UL : BIT(nr_cpus) - 1;
 	int result = cell_desc_check(desc, cpus, 1UL << s2_bits());
@@ -209,7 +210,7 @@ int cell_create(const struct hvisor_cell_desc *desc)
 	if (result)
 		return result;
 	spin_lock(&life_lock);
-	result = create(desc);
+	result = create(desc, root_word);
 	spin_unlock(&life_lock);
 	return result;
 }

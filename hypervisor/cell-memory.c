@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Memory that root lends to a cell: whole blocks, each checked before the first
- * of a batch is added.
+ * of a batch is added, and told to root again when it asks.
  */
 #include "cell.h"
 
@@ -10,6 +10,9 @@
 #include "cell-check.h"
 #include "errno.h"
 #include "mem.h"
+#include "string.h"
+
+#define STEPS_PER_CALL	4096
 
 static int block_check(const struct cell *cell, const struct hvisor_memory_block *block)
 {
@@ -64,4 +67,36 @@ int cell_add_memory(struct cell *cell, const struct hvisor_memory_batch *batch)
 	}
 	WRITE_ONCE(cell->page->memory_blocks, cell->page->memory_blocks + batch->count);
 	return (int)batch->count;
+}
+
+static u32 block_flags(u64 entry)
+{
+	return entry & S2_WRITE ? 0 : HVISOR_MEMORY_READ_ONLY;
+}
+
+u64 cell_list_memory(const struct cell *cell, u64 ipa, struct hvisor_memory_batch *ret_batch)
+{
+	u32 steps = STEPS_PER_CALL;
+	u64 size, entry;
+
+	memset(ret_batch, 0, sizeof(*ret_batch));
+	ret_batch->size = sizeof(*ret_batch);
+	while (ret_batch->count < HVISOR_MEMORY_BATCH) {
+		entry = paging_next(&cell->s2, &ipa, &size, &steps);
+		if (!entry)
+			return ipa >> cell->s2.bits ? ~0UL : ipa;
+		/* What is smaller is no memory but the registers of a device. */
+		if (size == BLOCK_SIZE) {
+			if (!ret_batch->count)
+				ret_batch->flags = block_flags(entry);
+			if (ret_batch->flags != block_flags(entry))
+				break;
+			ret_batch->blocks[ret_batch->count++] = (struct hvisor_memory_block){
+				.pa = entry & PTE_ADDR_MASK, .ipa = ipa,
+			};
+		}
+		ipa += size;
+		steps--;
+	}
+	return ipa;
 }

@@ -46,6 +46,11 @@ int hypercall_copy_args(void *dst, u32 size)
 	return claimed == size ? 0 : -EINVAL;
 }
 
+void hypercall_put_result(const void *src, u32 size)
+{
+	memcpy(arg_pages + this_cpu()->id * PAGE_SIZE, src, size);
+}
+
 static s64 hc_info(struct hypercall *hc)
 {
 	hc->result[1] = HVISOR_ABI_VERSION;
@@ -80,6 +85,7 @@ static const struct {
 	{ HVISOR_HC_DEVICE_CONFIG, hc_device_config },
 	{ HVISOR_HC_DEVICE_FAIL, hc_device_fail },
 	{ HVISOR_HC_PANIC, hc_panic },
+	{ HVISOR_HC_CELL_LIST_MEMORY, hc_cell_list_memory },
 };
 
 bool hypercall_handle(u32 nr, struct hypercall *hc)

@@ -222,6 +222,22 @@ bool paging_mapped(const struct paging *pg, u64 virt, u64 size)
 	return false;
 }
 
+u64 paging_next(const struct paging *pg, u64 *virt, u64 *ret_size, u32 *steps)
+{
+	u64 *entry;
+	u32 level;
+
+	for (; *steps && !(*virt >> pg->bits); --*steps) {
+		entry = find_entry(pg, *virt, &level);
+		*ret_size = level_size(level);
+		*virt = ALIGN_DOWN(*virt, *ret_size);
+		if (*entry & PTE_VALID)
+			return *entry;
+		*virt += *ret_size;
+	}
+	return 0;
+}
+
 int paging_prepare(struct paging *pg, u64 virt, u64 size)
 {
 	u64 addr, *entry;

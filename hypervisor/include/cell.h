@@ -99,16 +99,18 @@ void cell_page_end(struct cell *cell);
 /* Changes the state, publishes it, tells root. Context: cell->lock held. */
 void cell_set_state(struct cell *cell, u32 state, u32 reason);
 
-/* -- cell-life.c -- */
+/* -- cell-life.c; context: no lock -- */
 
 /* New cell; its id or as HVISOR_HC_CELL_CREATE says. */
-int cell_create(const struct hvisor_cell_desc *desc);
+int cell_create(const struct hvisor_cell_desc *desc, u32 root_word);
 /* One more step; -EAGAIN: not the last. -ENOENT. */
 int cell_destroy(struct cell *cell);
 
 /* -- cell-memory.c; context, for this and the rest: cell->lock held -- */
 
 int cell_add_memory(struct cell *cell, const struct hvisor_memory_batch *batch);
+/* As HVISOR_HC_CELL_LIST_MEMORY: from @ipa on; gives where to go on. */
+u64 cell_list_memory(const struct cell *cell, u64 ipa, struct hvisor_memory_batch *ret_batch);
 
 /* -- cell-run.c -- */
 

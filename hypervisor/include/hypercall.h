@@ -25,6 +25,9 @@ bool hypercall_handle(u32 nr, struct hypercall *hc);
  * must be @size. 0 or -EINVAL. */
 int hypercall_copy_args(void *dst, u32 size);
 
+/* Copies a result to the calling CPU's argument page. */
+void hypercall_put_result(const void *src, u32 size);
+
 /* The argument pages: made, and where. */
 int hypercall_init(void);
 u64 hypercall_args_pa(void);
@@ -32,6 +35,7 @@ u64 hypercall_args_pa(void);
 /* cell-hypercall.c */
 s64 hc_cell_create(struct hypercall *hc);
 s64 hc_cell_add_memory(struct hypercall *hc);
+s64 hc_cell_list_memory(struct hypercall *hc);
 s64 hc_cell_load(struct hypercall *hc);
 s64 hc_cell_start(struct hypercall *hc);
 s64 hc_cell_stop(struct hypercall *hc);

@@ -65,6 +65,13 @@ int paging_prepare(struct paging *pg, u64 virt, u64 size);
  */
 u64 paging_walk(const struct paging *pg, u64 virt, u64 walk[PAGING_LEVELS]);
 
+/*
+ * First leaf that reaches beyond *@virt, looked for in *@steps entries at the
+ * most; *@virt becomes its start, *@ret_size its size. 0: none; *@virt is then
+ * where to go on, or the end of the input range. *@steps is counted down.
+ */
+u64 paging_next(const struct paging *pg, u64 *virt, u64 *ret_size, u32 *steps);
+
 /* Is anything mapped in the range? */
 bool paging_mapped(const struct paging *pg, u64 virt, u64 size);
 

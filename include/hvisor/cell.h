@@ -38,7 +38,8 @@ struct hvisor_memory_block {
 #define HVISOR_MEMORY_BATCH	64
 
 /**
- * struct hvisor_memory_batch - argument of HVISOR_HC_CELL_ADD_MEMORY
+ * struct hvisor_memory_batch - argument of HVISOR_HC_CELL_ADD_MEMORY, result of
+ *	HVISOR_HC_CELL_LIST_MEMORY
  * @size: sizeof(struct hvisor_memory_batch)
  * @count: used entries of @blocks
  * @flags: HVISOR_MEMORY_*
@@ -174,6 +175,7 @@ struct hvisor_failure {
  * @bell: physical address of struct hvisor_bell_page; 0 for root
  * @log: physical address of the cell's struct hvisor_log; 0 for root
  * @log_pages: its size
+ * @root_word: what root gave with HVISOR_HC_CELL_CREATE; EL2 makes nothing of it
  * @devices: physical address of each struct hvisor_device_page
  */
 struct hvisor_cell_page {
@@ -193,7 +195,7 @@ struct hvisor_cell_page {
 	__aligned_u64 bell;
 	__aligned_u64 log;
 	__u32 log_pages;
-	__u32 reserved;
+	__u32 root_word;
 	__aligned_u64 devices[HVISOR_MAX_DEVICES];
 	struct hvisor_failure failure;
 	struct hvisor_cpu_stats stats[HVISOR_MAX_CELL_CPUS];

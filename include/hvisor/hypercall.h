@@ -31,7 +31,8 @@
 #define HVISOR_HC_INFO			HVISOR_HC(1)
 
 /*
- * args: struct hvisor_cell_desc -> cell id, state CREATED.
+ * x1: 32-bit word of root's, kept in the cell's page; args: struct
+ * hvisor_cell_desc -> cell id, state CREATED.
  * -EEXIST: the name is taken. -EBUSY: a CPU is not root's, or is on.
  * -ENOSPC: no free id.
  */
@@ -122,5 +123,12 @@
 
 /* Panics EL2. Only with the option "selftest", else -EPERM. */
 #define HVISOR_HC_PANIC			HVISOR_HC(15)
+
+/*
+ * x1: cell, x2: IPA -> args: struct hvisor_memory_batch: blocks that the cell was
+ * lent, with the same flags, in ascending order from that IPA on (maybe none);
+ * x1: IPA to go on from, ~0: there are no more. Not of a cell that is DYING.
+ */
+#define HVISOR_HC_CELL_LIST_MEMORY	HVISOR_HC(16)
 
 #endif /* HVISOR_HYPERCALL_H */

@@ -118,7 +118,7 @@ AT(hvisor_cell_page, cpus, 88);
 AT(hvisor_cell_page, bell, 152);
 AT(hvisor_cell_page, log, 160);
 AT(hvisor_cell_page, log_pages, 168);
-AT(hvisor_cell_page, reserved, 172);
+AT(hvisor_cell_page, root_word, 172);
 AT(hvisor_cell_page, devices, 176);
 AT(hvisor_cell_page, failure, 432);
 AT(hvisor_cell_page, stats, 976);

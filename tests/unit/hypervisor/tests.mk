@@ -5,7 +5,7 @@ cflags-hypervisor := -iquote $(top)/hypervisor/include \
 	-I$(top)/include
 
 tests-hypervisor := test_virtio_mmio test_slot test_doorbell test_device
-tests-hypervisor += test_cell_check test_cell_run
+tests-hypervisor += test_cell_check test_cell_run test_cell_memory
 tests-hypervisor += test_paging test_mem test_mmio test_vgic
 srcs-test_virtio_mmio := hypervisor/virtio-mmio.c
 srcs-test_slot := hypervisor/slot.c
@@ -14,6 +14,7 @@ srcs-test_device := $(addprefix hypervisor/,device.c device-request.c device-hyp
 	cell-check.c earlycon.c slot.c doorbell.c virtio-mmio.c mmio.c)
 srcs-test_cell_check := hypervisor/cell-check.c
 srcs-test_cell_run := hypervisor/cell-run.c hypervisor/cell-check.c
+srcs-test_cell_memory := $(addprefix hypervisor/,cell-memory.c cell-check.c paging.c mem.c mmio.c)
 srcs-test_paging := hypervisor/paging.c
 srcs-test_mem := hypervisor/mem.c
 srcs-test_mmio := hypervisor/mmio.c
