@@ -325,6 +325,16 @@ static void handle_event(struct supervisor *s, const struct shyper_event *event)
 	}
 }
 
+/* It was jailed, and cannot remove its socket; that of a monitor does. */
+static void remove_socket(const struct service *service)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SERVICE_RUN_FOLDER "/%s.sock",
+		 service->sysname);
+	unlink(path);
+}
+
 static void handle_exit(struct supervisor *s, struct service *service,
 			int status)
 {
@@ -332,6 +342,8 @@ static void handle_exit(struct supervisor *s, struct service *service,
 
 	service->pid = 0;
 	service->kill_ms = 0;
+	if (code != SERVICE_SERVED)
+		remove_socket(service);
 	if (!service->present) {
 		forget_service(s, service);
 		return;

@@ -35,7 +35,7 @@ follower=$!
 wait_until 10 grep -q '^cell added: cell0 running' events
 expect created "$(./create-cell /boot/vmlinuz /var/lib/shyper/cell-initrd.img)" cell1
 expect 'list' "$(./list-cells | sed -n '/^example/,$p')" \
-	$'example: created\n\tcell1.con0: console\n\tcell1.rng0: user'
+	$'example: created\n\tcell1.con0: console\n\tcell1.rng0: user\n\tcell1.earlycon: earlycon'
 status=0
 ./create-cell /boot/vmlinuz /var/lib/shyper/cell-initrd.img >again || status=$?
 expect 'second creation' "$status $(cat again)" '1 a cell of this name exists'

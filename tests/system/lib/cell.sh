@@ -81,9 +81,9 @@ console_expect() {
 }
 
 # prompt_comes CELL: a line of the kernel's may follow the prompt on its line; then
-# an empty line brings another one.
+# an empty line brings another one. Busybox asks where the cursor is.
 prompt_comes() {
-	console_has "$1" 1 '[#$] $' && return
+	console_has "$1" 1 $'[#$] (\e\\[6n)?$' && return
 	! console_has "$1" 1 '[#$] ' || console_send "$1" ''
 	sleep 1
 	return 1
