@@ -41,18 +41,23 @@ state_is() {
 	read -r state <"/sys/class/hvisor/$1/state" && [ "$state" = "$2" ]
 }
 
-# console_open CELL [DEVICE]: from here on cell_run and console_expect work.
-# The whole of what the console prints is kept in /tmp/CELL.out.
+# terminal_open NAME ADDRESS: from here on what takes a CELL's console below works
+# with what socat finds there. Its whole output is kept in /tmp/NAME.out.
+terminal_open() {
+	local fd
+	rm -f "/tmp/$1.in"
+	mkfifo "/tmp/$1.in"
+	: >"/tmp/$1.out"
+	exec {fd}<>"/tmp/$1.in"
+	socat - "$2" <&"$fd" >>"/tmp/$1.out" 2>/dev/null &
+	eval "socat_$1=$! input_$1=$fd seq_$1=0"
+}
+
+# console_open CELL [DEVICE]
 console_open() {
-	local cell=$1 device=${2:-con0} socket fd
-	socket=/run/shyper/$cell.$device.sock
+	local socket=/run/shyper/$1.${2:-con0}.sock
 	wait_until 20 test -S "$socket"
-	rm -f "/tmp/$cell.in"
-	mkfifo "/tmp/$cell.in"
-	: >"/tmp/$cell.out"
-	exec {fd}<>"/tmp/$cell.in"
-	socat - "UNIX-CONNECT:$socket" <&"$fd" >>"/tmp/$cell.out" 2>/dev/null &
-	eval "socat_${cell}=$! input_${cell}=$fd seq_${cell}=0"
+	terminal_open "$1" "UNIX-CONNECT:$socket"
 }
 
 console_close() {
