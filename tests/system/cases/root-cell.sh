@@ -31,6 +31,10 @@ done
 [ "$(msis)" -ge $((before + 256)) ] || fail "MSIs: $before before, $(msis) after 256 reads"
 echo "ok its-msi"
 
+node=/sys/firmware/devicetree/base/hypervisor
+expect_eq 'what EL2 wrote in the device tree' shyper,hvisor "$(tr -d '\0' <$node/compatible)"
+modinfo -F alias hvisor | grep -q 'Cshyper,hvisor' || fail "no alias by that"
+expect_eq 'kernel of the module' "$(uname -r)" "$(modinfo -F vermagic hvisor | cut -d' ' -f1)"
 [ -d /sys/module/hvisor ] || fail "hvisor is not loaded"
 [ -d /sys/class/hvisor/cell0 ] || fail "no cell0"
 [ -c /dev/hvisor ] || fail "no /dev/hvisor"
