@@ -14,6 +14,7 @@
 #define VIRTIO_STRIDE	0x1000
 #define VIRTIO_IRQ	48
 #define FOREIGN_BASE	0x0b000000
+#define FOREIGN_STRIDE	0x10000
 #define RAM_BASE	0x40000000
 /* Nobody uses or loads anything there: it outlives a restart. */
 #define KEPT_BASE	0x40800000

@@ -8,33 +8,7 @@
 # Cells are stopped and destroyed wherever their CPUs are: at work, asleep, in
 # the middle of an interrupt storm, or waiting at EL2 for a backend that hangs.
 . ./cell.sh
-
-# config NAME PAYLOAD CPUS
-config() {
-	cat >"$1.json" <<-END
-		{ "version": 1, "name": "$1", "cpus": $3, "memory": "16M",
-		  "boot": { "kernel": "$PWD/$2.img" }, "restart": "never",
-		  "devices": [ { "type": "console", "name": "con0" },
-			       { "type": "echo", "name": "echo0", "length": "4K" } ] }
-	END
-}
-
-create() {
-	config "$@"
-	shyper cell create "$1.json" >/dev/null || fail "$1: create"
-}
-
-start() {
-	shyper cell start "$1" >/dev/null || fail "$1: start"
-}
-
-destroy() {
-	shyper cell destroy "$1" >/dev/null || fail "$1: destroy"
-}
-
-log_has() {
-	shyper cell log "$1" | grep -q -- "$2"
-}
+. ./payload.sh
 
 echo_pid() {
 	sys "$1.echo0/backend_pid"
@@ -61,25 +35,24 @@ hang() {
 before=$(snapshot)
 
 # Three CPUs wait; stop does not. After a new start nothing old is left.
-create waiting echo 3
-start waiting
+payload_create waiting echo 3
+payload_start waiting
 wait_until 20 requests_above cell1 10
 hang cell1
 shyper cell stop waiting >/dev/null || fail "stop of CPUs that wait"
 wait_until 10 state_is cell1 stopped
 kill -CONT "$(echo_pid cell1)"
-start waiting
-wait_until 60 log_has waiting '^\(not \)\?ok echo'
-log_has waiting '^ok echo' || fail "echo after a stop"
+payload_start waiting
+payload_verdict waiting echo 200
 wait_until 10 state_is cell1 stopped
 echo ok waiting
 
 # Destroyed while they wait, and the backend cannot even be asked.
-start waiting
+payload_start waiting
 sleep 0.5
 hang cell1
 pid=$(echo_pid cell1)
-destroy waiting
+payload_destroy waiting
 kill -CONT "$pid" 2>/dev/null
 unchanged "$before"
 echo ok waiting-destroyed
@@ -87,40 +60,42 @@ echo ok waiting-destroyed
 # In the middle of whatever it does.
 for payload in gic wfi hostile spin; do
 	for n in 1 2 3 4; do
-		create busy $payload 3
-		start busy
+		payload_create busy $payload 3
+		payload_start busy
 		sleep "0.$((n * 2 - 1))"
-		[ $n = 1 ] || shyper cell stop busy >/dev/null
-		destroy busy
+		[ $n = 1 ] || shyper cell stop busy >/dev/null || fail "$payload: stop"
+		payload_destroy busy
 		unchanged "$before"
 	done
 	echo "ok $payload"
 done
 
 # Two cells: the end of one is nothing to the other.
-create first spin 1
-create second fault 1
-start first
-wait_until 20 log_has first '^ok spin'
-start second
+payload_create first spin 1
+payload_create second fault 1
+payload_start first
+wait_until 20 payload_says first '^ok spin'
+payload_start second
 wait_until 10 state_is cell2 failed
 expect "the other cell" "$(sys cell1/state)" running
-destroy second
+payload_destroy second
 expect "the other cell" "$(sys cell1/state)" running
-create second spin 2
-start second
-wait_until 20 log_has second '^ok spin'
+payload_create second spin 2
+payload_start second
+wait_until 20 payload_says second '^ok spin'
 shyper cell stop first >/dev/null || fail stop
 expect "the other cell" "$(sys cell2/state)" running
-destroy second
-destroy first
+payload_destroy second
+payload_destroy first
 unchanged "$before"
 echo ok two-cells
 
 # No CPU is left: nothing is left of the attempt either.
-create most spin 3
-create_one=$(config none spin 1; shyper cell create none.json 2>&1) && fail "a CPU too many"
-echo "$create_one"
-destroy most
+payload_create most spin 3
+payload_config none spin 1
+shyper cell create none.json 2>err && fail "a CPU too many"
+cat err
+grep -q CPU err || fail "no word of CPUs"
+payload_destroy most
 unchanged "$before"
 echo ok no-cpu
