@@ -21,5 +21,12 @@ expect_status 1 check
 grep -q 'system/b did not run' "$work/out" || fail "not named"
 table '| It does. | |'
 expect_status 1 check
+table $'| It does. | `system/a` |\n\n| What | Test |\n|---|---|\n| It does more. | `system/c` |'
+expect_status 1 check
+grep -q 'system/c did not run' "$work/out" || fail "the second table is not read"
+table '| It does. | `tests/run` |'
+expect_status 0 check
+table '| It does. | `tests/no-such-program` |'
+expect_status 1 check
 echo >"$work/readme"
 expect_status 1 check
