@@ -9,6 +9,9 @@
 # serves its entropy device to Debian's own driver, others look on.
 . ./cell.sh
 
+# What the programs said, if the case fails.
+trap '[ $? = 0 ] || tail -n 20 events end rng.err console.err /tmp/cell1.out' EXIT
+
 # attach CELL NAME: as console_open, by the example.
 attach() {
 	local fd
@@ -49,7 +52,7 @@ rng=$!
 ./run-cell example >end 2>&1 &
 runner=$!
 attach cell1 example
-cell_login cell1 60
+cell_login cell1 150
 expect 'rng_current' "$(cell_run cell1 30 'cat /sys/class/misc/hw_random/rng_current')" virtio_rng.0
 reads=$(counter reads) bytes=$(counter read_bytes)
 first=$(entropy) second=$(entropy)
