@@ -372,7 +372,7 @@ const struct command cell_commands[] = {
 	  .arguments = { { "CONFIG", ARGUMENT_CONFIG, false, true } },
 	  .run = cmd_cell_check },
 	{ .words = "cell create",
-	  .help = "Make a cell of a configuration: a file, or a name for "
+	  .help = "Make a cell of a file, or of a name for "
 		  CONTEXT_CELLS_FOLDER "/NAME.json",
 	  .arguments = { { "CONFIG", ARGUMENT_CONFIG, false, false } },
 	  .run = cmd_cell_create },

@@ -5,11 +5,8 @@
 
 #include "output.h"
 
-static const struct output_field help_columns[] = {
-	{ "usage", "COMMAND", OUTPUT_PLAIN, NULL },
-	{ "help", "WHAT IT DOES", OUTPUT_PLAIN, NULL },
-	{ 0 }
-};
+#define LINE_WIDTH	79
+#define COMMAND_WIDTH	31	/* of the column of commands */
 
 /* @text begins with the words @argv. */
 static bool has_words(const char *text, int argc, char *const *argv)
@@ -45,66 +42,118 @@ static json_t *describe_options(const struct command *c)
 	return list;
 }
 
+/* The rest of a line whose first @column columns are printed, broken at blanks. */
+static void print_wrapped(const char *text, int column)
+{
+	int left = LINE_WIDTH - column;
+
+	while (*text) {
+		int length = (int)strcspn(text, " ");
+
+		if (length > left) {
+			printf("\n%*s", column, "");
+			left = LINE_WIDTH - column;
+		}
+		printf("%.*s", length, text);
+		left -= length + 1;
+		text += length;
+		if (*text && (int)strcspn(text + 1, " ") <= left)
+			putchar(' ');
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+static void print_option(char letter, const char *name, const char *value,
+			 const char *help)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "--%s%s%s", name, value ? " " : "",
+		 value ? value : "");
+	printf("  %c%c %-20s  ", letter ? '-' : ' ', letter ? letter : ' ',
+	       text);
+	print_wrapped(help, 27);
+}
+
 static void print_details(const struct command *c)
 {
 	const struct option_desc *o = c->options;
-	char usage[200], name[64];
+	char usage[200];
 
 	command_usage(c, usage, sizeof(usage));
-	printf("usage: %s\n%s.\n\n", usage, c->help);
-	for (; o < c->options + COMMAND_MAX_OPTIONS && o->name; o++) {
-		snprintf(name, sizeof(name), "--%s%s%s", o->name,
-			 o->value ? " " : "", o->value ? o->value : "");
-		printf("  %c%c %-20s  %s\n", o->letter ? '-' : ' ',
-		       o->letter ? o->letter : ' ', name, o->help);
-	}
-	printf("  -j %-20s  print JSON\n", "--json");
-	printf("  -q %-20s  no hints, no progress\n", "--quiet");
+	printf("usage: ");
+	print_wrapped(usage, 7);
+	snprintf(usage, sizeof(usage), "%s.", c->help);
+	print_wrapped(usage, 0);
+	putchar('\n');
+	for (; o < c->options + COMMAND_MAX_OPTIONS && o->name; o++)
+		print_option(o->letter, o->name, o->value, o->help);
+	print_option('j', "json", NULL, "print JSON");
+	print_option('q', "quiet", NULL, "no hints, no progress");
+}
+
+/* A line of the list: the options are left to the help of the command alone. */
+static void print_brief(const struct command *c)
+{
+	char synopsis[200];
+
+	command_synopsis(c, synopsis, sizeof(synopsis));
+	printf("%-*s", COMMAND_WIDTH, synopsis);
+	if (strlen(synopsis) >= COMMAND_WIDTH)
+		printf("\n%*s", COMMAND_WIDTH, "");
+	print_wrapped(c->help, COMMAND_WIDTH);
 }
 
 static void print_general(void)
 {
 	puts("\n"
-	     "-j (--json) prints JSON, -q (--quiet) leaves hints out; before or after the\n"
-	     "command. `help COMMAND` tells its options.\n"
-	     "`shyper` alone is a shell; -c 'COMMAND; COMMAND' and -b FILE carry out many.\n"
+	     "`help COMMAND` tells its options. -j (--json) prints JSON, -q (--quiet) leaves\n"
+	     "hints out; both before or after the command. `shyper` alone is a shell;\n"
+	     "-c 'COMMAND; COMMAND' and -b FILE carry out many, a pipe into it likewise.\n"
 	     "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 not found,\n"
 	     "4 no hypervisor or module, 5 time-out, 6 not permitted.");
 }
 
+static json_t *describe_command(const struct command *c)
+{
+	char usage[200];
+
+	command_usage(c, usage, sizeof(usage));
+	return json_pack("{s:s s:s s:s s:o}", "command", c->words, "usage",
+			 usage, "help", c->help, "options",
+			 describe_options(c));
+}
+
 static enum cli_status cmd_help(const struct invocation *invocation)
 {
-	const struct command *c, *exact = NULL;
-	json_t *list = json_array();
-	char usage[200];
-	int count = 0;
+	const struct command *c, *found[COMMAND_MAX];
+	json_t *list;
+	size_t count = 0;
 
-	for (size_t i = 0; (c = command_at(i)); i++) {
-		if (c->hidden ||
-		    !has_words(c->words, invocation->argc, invocation->argv))
-			continue;
-		exact = c;
-		count++;
-		command_usage(c, usage, sizeof(usage));
-		json_array_append_new(
-			list, json_pack("{s:s s:s s:s s:o}", "command",
-					c->words, "usage", usage, "help",
-					c->help, "options",
-					describe_options(c)));
+	for (size_t i = 0; (c = command_at(i)) && count < COMMAND_MAX; i++) {
+		if (!c->hidden &&
+		    has_words(c->words, invocation->argc, invocation->argv))
+			found[count++] = c;
 	}
 	if (!count) {
-		json_decref(list);
 		cli_error(invocation->session, invocation->argv[0],
 			  "see 'shyper help'", "no such command");
 		return CLI_USAGE;
 	}
-	if (count == 1 && !invocation->json) {
-		json_decref(list);
-		print_details(exact);
+	if (invocation->json) {
+		list = json_array();
+		for (size_t i = 0; i < count; i++)
+			json_array_append_new(list, describe_command(found[i]));
+		return output_value(invocation, list, NULL);
+	}
+	if (count == 1) {
+		print_details(found[0]);
 		return CLI_DONE;
 	}
-	output_value(invocation, list, help_columns);
-	if (!invocation->argc && !invocation->json)
+	for (size_t i = 0; i < count; i++)
+		print_brief(found[i]);
+	if (!invocation->argc)
 		print_general();
 	return CLI_DONE;
 }

@@ -132,6 +132,33 @@ static bool parse_number(const char *text, uint64_t *number)
 	return !errno && !*end;
 }
 
+/* Seconds with up to three decimals, in milliseconds. */
+static bool parse_seconds(const char *text, uint64_t *ms)
+{
+	unsigned int factor = 100;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*ms = strtoull(text, &end, 10);
+	if (errno || *ms > UINT32_MAX)
+		return false;
+	*ms *= 1000;
+	if (*end == '.')
+		end++;
+	for (; *end >= '0' && *end <= '9' && factor; end++, factor /= 10)
+		*ms += (uint64_t)(*end - '0') * factor;
+	return !*end;
+}
+
+static bool parse_value(const struct option_desc *option, const char *text,
+			uint64_t *number)
+{
+	return option->kind == OPTION_SECONDS ? parse_seconds(text, number) :
+						parse_number(text, number);
+}
+
 static enum cli_status set_option(struct invocation *invocation,
 				  const struct option_desc *option,
 				  const char *value)
@@ -142,10 +169,11 @@ static enum cli_status set_option(struct invocation *invocation,
 	slot->given = true;
 	if (option->kind == OPTION_FLAG)
 		return CLI_DONE;
-	if (parse_number(value, &slot->number))
+	if (parse_value(option, value, &slot->number))
 		return CLI_DONE;
 	cli_error(invocation->session, invocation->command->words, NULL,
-		  "--%s wants a number, not '%s'", option->name, value);
+		  "--%s wants a number%s, not '%s'", option->name,
+		  option->kind == OPTION_SECONDS ? " of seconds" : "", value);
 	return CLI_USAGE;
 }
 
@@ -172,7 +200,7 @@ static enum cli_status parse_option(struct invocation *invocation, int argc,
 			  "see --help", "no option %s", word);
 		return CLI_USAGE;
 	}
-	if (option->kind == OPTION_NUMBER) {
+	if (option->kind != OPTION_FLAG) {
 		if (is_long && *rest == '=')
 			rest++;
 		else if (!*rest && *i + 1 < argc)
@@ -350,10 +378,9 @@ uint64_t option_number(const struct invocation *invocation, const char *name,
 	return value->given ? value->number : otherwise;
 }
 
-void command_usage(const struct command *command, char *buffer, size_t size)
+void command_synopsis(const struct command *command, char *buffer, size_t size)
 {
 	const struct argument *a = command->arguments;
-	const struct option_desc *o = command->options;
 	size_t used = (size_t)snprintf(buffer, size, "%s", command->words);
 
 	for (; used < size && a < command->arguments + COMMAND_MAX_ARGUMENTS &&
@@ -361,6 +388,15 @@ void command_usage(const struct command *command, char *buffer, size_t size)
 		used += (size_t)snprintf(buffer + used, size - used,
 					 a->optional ? " [%s%s]" : " %s%s",
 					 a->name, a->many ? "..." : "");
+}
+
+void command_usage(const struct command *command, char *buffer, size_t size)
+{
+	const struct option_desc *o = command->options;
+	size_t used;
+
+	command_synopsis(command, buffer, size);
+	used = strlen(buffer);
 	for (; used < size && o < command->options + COMMAND_MAX_OPTIONS &&
 	       o->name; o++)
 		used += (size_t)snprintf(buffer + used, size - used,

@@ -23,6 +23,7 @@ enum cli_status {
 	CLI_PERMISSION = 6,
 };
 
+#define COMMAND_MAX		64
 #define COMMAND_MAX_ARGUMENTS	4
 #define COMMAND_MAX_OPTIONS	8
 
@@ -33,6 +34,8 @@ enum argument_kind {
 	ARGUMENT_FILE,
 	ARGUMENT_CELL,		/* name or cellN */
 	ARGUMENT_DEVICE,	/* cellN.NAME or CELL.NAME */
+	ARGUMENT_TARGET,	/* a cell or a device */
+	ARGUMENT_STATE,		/* of a cell */
 	ARGUMENT_CONFIG,	/* file, or name of a file in /etc/shyper/cells */
 };
 
@@ -46,13 +49,14 @@ struct argument {
 enum option_kind {
 	OPTION_FLAG,
 	OPTION_NUMBER,		/* decimal or 0x */
+	OPTION_SECONDS,		/* "2", "0.5": the number is in milliseconds */
 };
 
 struct option_desc {
 	const char *name;	/* without dashes, NULL ends the list */
 	char letter;		/* 0: none */
 	enum option_kind kind;
-	const char *value;	/* NUMBER: what help calls it */
+	const char *value;	/* what help calls it, NULL: FLAG */
 	const char *help;
 };
 
@@ -151,18 +155,19 @@ bool option_given(const struct invocation *invocation, const char *name);
 uint64_t option_number(const struct invocation *invocation, const char *name,
 		       uint64_t otherwise);
 
-/* "cell create CONFIG [--dry-run]" into @buffer. */
+/* "cell create CONFIG" into @buffer; with its options: "... [--dry-run]". */
+void command_synopsis(const struct command *command, char *buffer, size_t size);
 void command_usage(const struct command *command, char *buffer, size_t size);
 
 /*
  * Calls @add with each word that can stand after @argv and begins with
- * @prefix.
+ * @prefix. True: names of files are among them; folders end with a slash.
  */
 typedef void (*command_add)(void *data, const char *word);
-void command_complete(struct session *session, int argc, char *const *argv,
+bool command_complete(struct session *session, int argc, char *const *argv,
 		      const char *prefix, command_add add, void *data);
 
-/* Names of cells, devices or configurations for completion (names.c). */
+/* Names of cells, devices, states, files ... for completion (names.c). */
 void names_complete(struct session *session, enum argument_kind kind,
 		    const char *prefix, command_add add, void *data);
 

@@ -61,6 +61,22 @@ static void complete_option(const struct command *command, const char *prefix,
 		add_if(common[i], prefix, add, data);
 }
 
+/* Options before the command; those of the program alone are main.c's. */
+static void complete_first_option(const struct session *session,
+				  const char *prefix, command_add add,
+				  void *data)
+{
+	static const char *const words[] = {
+		"--json", "--quiet", "--help", "--command", "--batch",
+		"--force", "--version",
+	};
+	size_t count = session->interactive ? 2 :
+					      sizeof(words) / sizeof(words[0]);
+
+	for (size_t i = 0; i < count; i++)
+		add_if(words[i], prefix, add, data);
+}
+
 static const struct argument *argument_at(const struct command *command,
 					  int position)
 {
@@ -73,26 +89,68 @@ static const struct argument *argument_at(const struct command *command,
 	return NULL;
 }
 
-void command_complete(struct session *session, int argc, char *const *argv,
-		      const char *prefix, command_add add, void *data)
+/* Whether the word after this option is the option's value. */
+static bool takes_value(const struct command *command, const char *word)
+{
+	const struct option_desc *o = command->options;
+	bool is_long = word[0] == '-' && word[1] == '-';
+
+	for (; o < command->options + COMMAND_MAX_OPTIONS && o->name; o++) {
+		if (o->kind != OPTION_FLAG &&
+		    (is_long ? !strcmp(word + 2, o->name) :
+			       o->letter && word[0] == '-' &&
+				       word[1] == o->letter && !word[2]))
+			return true;
+	}
+	return false;
+}
+
+static bool complete_argument(struct session *session,
+			      const struct command *command, int argc,
+			      char *const *argv, const char *prefix,
+			      command_add add, void *data)
 {
 	const struct argument *argument;
+	int position = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (!takes_value(command, argv[i]))
+			position += argv[i][0] != '-';
+		else if (++i == argc)
+			return false;
+	}
+	argument = argument_at(command, position);
+	if (!argument)
+		return false;
+	names_complete(session, argument->kind, prefix, add, data);
+	return argument->kind == ARGUMENT_FILE ||
+	       argument->kind == ARGUMENT_CONFIG;
+}
+
+bool command_complete(struct session *session, int argc, char *const *argv,
+		      const char *prefix, command_add add, void *data)
+{
 	const struct command *command;
-	int taken, position = 0;
+	const char *last = NULL;
+	int taken;
 
 	for (; argc && argv[0][0] == '-'; argc--)
-		argv++;
+		last = *argv++;
+	if (!argc && last && !session->interactive &&
+	    (!strcmp(last, "-b") || !strcmp(last, "--batch"))) {
+		names_complete(session, ARGUMENT_FILE, prefix, add, data);
+		return true;
+	}
+	if (!argc && prefix[0] == '-')
+		complete_first_option(session, prefix, add, data);
 	command = command_find(argc, argv, &taken);
 	complete_verb(argc, argv, prefix, add, data);
 	if (!command || command->hidden)
-		return;
+		return false;
 	if (prefix[0] == '-') {
 		complete_option(command, prefix, add, data);
-		return;
+		return false;
 	}
-	for (int i = taken; i < argc; i++)
-		position += argv[i][0] != '-';
-	argument = argument_at(command, position);
-	if (argument)
-		names_complete(session, argument->kind, prefix, add, data);
+	return complete_argument(session, command, argc - taken, argv + taken,
+				 prefix, add, data);
 }

@@ -8,6 +8,8 @@
 #include "command.h"
 
 #define CONTEXT_CELLS_FOLDER	"/etc/shyper/cells"
+/* What "cell wait" calls the state of a cell that was destroyed. */
+#define CONTEXT_STATE_GONE	"gone"
 
 /* The session's context, made at first need; NULL: said so on stderr. */
 struct shyper_ctx *context_get(const struct invocation *invocation);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Names of cells, devices and configurations for completion. */
+/* Names of cells, devices, states and files for completion. */
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "context.h"
 
@@ -42,6 +44,14 @@ static void offer_devices(struct shyper_ctx *ctx, const struct sink *sink)
 	shyper_device_list_free(devices);
 }
 
+static void offer_states(const struct sink *sink)
+{
+	for (int state = SHYPER_CELL_CREATED; state <= SHYPER_CELL_FAILED;
+	     state++)
+		offer(sink, shyper_cell_state_name(state));
+	offer(sink, CONTEXT_STATE_GONE);
+}
+
 static void offer_configs(const struct sink *sink)
 {
 	DIR *folder = opendir(CONTEXT_CELLS_FOLDER);
@@ -61,19 +71,67 @@ static void offer_configs(const struct sink *sink)
 		closedir(folder);
 }
 
+/* As ls(1): what begins with a dot only if that was typed. */
+static void offer_files(const struct sink *sink)
+{
+	const char *slash = strrchr(sink->prefix, '/');
+	int length = slash ? (int)(slash - sink->prefix) + 1 : 0;
+	const char *base = sink->prefix + length;
+	char path[PATH_MAX];
+	const struct dirent *entry;
+	struct stat status;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%.*s", length, sink->prefix);
+	folder = opendir(length ? path : ".");
+	while (folder && (entry = readdir(folder))) {
+		if (entry->d_name[0] == '.' && base[0] != '.')
+			continue;
+		if (snprintf(path, sizeof(path) - 1, "%.*s%s", length,
+			     sink->prefix, entry->d_name) >=
+		    (int)sizeof(path) - 1)
+			continue;
+		if (!stat(path, &status) && S_ISDIR(status.st_mode))
+			strcat(path, "/");
+		offer(sink, path);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+static void offer_objects(struct session *session, enum argument_kind kind,
+			  const struct sink *sink)
+{
+	if (!session->ctx && shyper_ctx_create(&session->ctx))
+		return;
+	if (kind != ARGUMENT_DEVICE)
+		offer_cells(session->ctx, sink);
+	if (kind != ARGUMENT_CELL)
+		offer_devices(session->ctx, sink);
+}
+
 void names_complete(struct session *session, enum argument_kind kind,
 		    const char *prefix, command_add add, void *data)
 {
 	const struct sink sink = { prefix, add, data };
 
-	if (kind == ARGUMENT_CONFIG)
+	switch (kind) {
+	case ARGUMENT_CELL:
+	case ARGUMENT_DEVICE:
+	case ARGUMENT_TARGET:
+		offer_objects(session, kind, &sink);
+		break;
+	case ARGUMENT_STATE:
+		offer_states(&sink);
+		break;
+	case ARGUMENT_CONFIG:
 		offer_configs(&sink);
-	if (kind != ARGUMENT_CELL && kind != ARGUMENT_DEVICE)
-		return;
-	if (!session->ctx && shyper_ctx_create(&session->ctx))
-		return;
-	if (kind == ARGUMENT_CELL)
-		offer_cells(session->ctx, &sink);
-	else
-		offer_devices(session->ctx, &sink);
+		offer_files(&sink);
+		break;
+	case ARGUMENT_FILE:
+		offer_files(&sink);
+		break;
+	default:
+		break;
+	}
 }

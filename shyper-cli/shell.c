@@ -21,12 +21,14 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
+#include "context.h"
 #include "tokens.h"
 
 #define PROMPT		"shyper> "
 #define HISTORY_LINES	1000
 
 static struct session *the_session;	/* readline's callbacks take no argument */
+static struct shyper_events *events;	/* NULL: nothing is told */
 static char *entered;
 static bool has_entered;
 static volatile sig_atomic_t interrupted;
@@ -67,8 +69,10 @@ static struct matches find_matches(const char *text, int start)
 			return m;
 		}
 	}
-	command_complete(the_session, tokens.argc, tokens.argv, text, add_match,
-			 &m);
+	/* Then readline quotes them, and sets a slash behind a folder. */
+	rl_filename_completion_desired =
+		command_complete(the_session, tokens.argc, tokens.argv, text,
+				 add_match, &m);
 	tokens_release(&tokens);
 	free(before);
 	return m;
@@ -92,11 +96,12 @@ static char *next_match(const char *text, int state)
 	return NULL;
 }
 
-/* Without a match readline goes on to file names. */
+/* Readline itself offers nothing: where a cell is wanted a file is no help. */
 static char **complete(const char *text, int start, int end)
 {
 	(void)start;
 	(void)end;
+	rl_attempted_completion_over = 1;
 	return rl_completion_matches(text, next_match);
 }
 
@@ -125,22 +130,62 @@ static void clear_line(void)
 	rl_redisplay();
 }
 
+static bool is_failure(const struct shyper_event *event)
+{
+	return event->type == SHYPER_EVENT_CELL_CHANGED &&
+	       event->state == SHYPER_CELL_FAILED;
+}
+
+static void tell_failure(const struct shyper_event *event)
+{
+	rl_clear_visible_line();
+	printf("%s %s: failed (%s); see 'cell show %s'\n", event->sysname,
+	       event->name, event->reason, event->sysname);
+	fflush(stdout);
+	rl_forced_update_display();
+}
+
+/* Above the prompt; the line that is being edited stands below as it was. */
+static void tell_events(void)
+{
+	struct shyper_event event;
+	int ret;
+
+	while ((ret = shyper_events_read(events, &event)) > 0) {
+		if (is_failure(&event))
+			tell_failure(&event);
+	}
+	if (ret >= 0)
+		return;
+	shyper_events_close(events);
+	events = NULL;
+}
+
 /* Waits for a line: NULL at the end of the input. To be freed. */
 static char *read_line(void)
 {
-	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
+	};
 
 	has_entered = false;
 	rl_callback_handler_install(PROMPT, on_line);
+	if (events)
+		tell_events();
 	while (!has_entered) {
-		int ready = poll(&input, 1, -1);
+		int ready;
 
+		fds[1].fd = events ? shyper_events_get_fd(events) : -1;
+		ready = poll(fds, 2, -1);
 		if (interrupted)
 			clear_line();
-		else if (ready > 0)
-			rl_callback_read_char();
 		else if (ready < 0 && errno != EINTR)
 			on_line(NULL);
+		else if (ready > 0 && fds[1].revents)
+			tell_events();
+		else if (ready > 0)
+			rl_callback_read_char();
 	}
 	return entered;
 }
@@ -186,11 +231,18 @@ static void set_up(struct session *session, const char *history)
 	rl_catch_signals = 0;
 	rl_attempted_completion_function = complete;
 	rl_completer_word_break_characters = (char *)" \t\n;\"'";
+	rl_completer_quote_characters = "\"'";
+	rl_filename_quote_characters = " \t\n;\"'\\#";
 	/* Its escape sequences confuse serial terminals and those who watch them. */
 	rl_variable_bind("enable-bracketed-paste", "off");
 	if (history[0])
 		read_history(history);
 	stifle_history(HISTORY_LINES);
+	/* Without events the shell is as good but for what it tells by itself. */
+	if (!session->ctx && shyper_ctx_create(&session->ctx))
+		return;
+	if (shyper_events_open(session->ctx, &events))
+		events = NULL;
 }
 
 enum cli_status shell_run(struct session *session)
@@ -214,6 +266,8 @@ enum cli_status shell_run(struct session *session)
 	if (!session->ended)
 		putchar('\n');
 	sigaction(SIGINT, &saved, NULL);
+	shyper_events_close(events);
+	events = NULL;
 	if (history[0] && !write_history(history))
 		chmod(history, 0600);
 	session->interactive = false;

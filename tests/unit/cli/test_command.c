@@ -53,6 +53,7 @@ const struct command cell_commands[] = {
 	{ .words = "cell list", .help = "List", .run = record },
 	{ .words = "cell check", .help = "Check",
 	  .arguments = { { "CONFIG", ARGUMENT_CONFIG, false, true } },
+	  .options = { { "interval", 'i', OPTION_SECONDS, "SECONDS", "wait" } },
 	  .run = record },
 	{ 0 }
 };
@@ -82,6 +83,8 @@ void names_complete(struct session *session, enum argument_kind kind,
 		add(data, "debian");
 	if (kind == ARGUMENT_CONFIG)
 		add(data, "config");
+	if (kind == ARGUMENT_FILE)
+		add(data, "file");
 }
 
 static int run(const char *line)
@@ -119,6 +122,36 @@ static void test_options_stand_anywhere(void **state)
 	assert_int_equal(run("cell start -t 9 -- -x"), CLI_DONE);
 	assert_int_equal(timeout_seen(), 9);
 	assert_string_equal(seen_args, "-x|");
+}
+
+static void test_seconds_have_decimals(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t ms;
+	} cases[] = {
+		{ "0", 0 }, { "1", 1000 }, { "0.5", 500 }, { "2.25", 2250 },
+		{ "0.001", 1 }, { "1.", 1000 }, { "4000000000", 4000000000000 },
+	};
+	static const char *const wrong[] = {
+		"", ".5", "x", "-1", "1x", "1.x", "1.0005", "1.5.5", "0x10",
+		"99999999999999999999",
+	};
+	char line[80];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(line, sizeof(line), "cell check a -i %s",
+			 cases[i].text);
+		assert_int_equal(run(line), CLI_DONE);
+		assert_int_equal(option_number(&seen, "interval", 7),
+				 cases[i].ms);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(line, sizeof(line), "cell check a --interval='%s'",
+			 wrong[i]);
+		assert_int_equal(run(line), CLI_USAGE);
+		assert_int_equal(runs, 0);
+	}
 }
 
 static void test_json_stands_before_or_after_the_verb(void **state)
@@ -206,6 +239,8 @@ static void test_usage_names_arguments_and_options(void **state)
 	assert_string_equal(text,
 			    "cell start CELL [--timeout SECONDS] [--wait]");
 	command_usage(&cell_commands[2], text, sizeof(text));
+	assert_string_equal(text, "cell check CONFIG... [--interval SECONDS]");
+	command_synopsis(&cell_commands[2], text, sizeof(text));
 	assert_string_equal(text, "cell check CONFIG...");
 	command_usage(&cell_commands[0], text, 12);
 	assert_string_equal(text, "cell start ");
@@ -220,7 +255,7 @@ static void append(void *data, const char *word)
 static void test_completion_follows_the_table(void **state)
 {
 	static const struct {
-		const char *words[4], *prefix, *expected;
+		const char *words[5], *prefix, *expected;
 	} cases[] = {
 		{ { NULL }, "", "cell|device|help|exit|" },
 		{ { NULL }, "c", "cell|" },
@@ -233,6 +268,14 @@ static void test_completion_follows_the_table(void **state)
 		{ { "cell", "start" }, "--t", "--timeout|" },
 		{ { "cell", "list" }, "--j", "--json|" },
 		{ { "cell", "check", "a" }, "", "config|" },
+		/* A value of an option is no argument. */
+		{ { "cell", "start", "-t" }, "", "" },
+		{ { "cell", "start", "-t", "5" }, "", "debian|" },
+		{ { "cell", "start", "--timeout", "5" }, "", "debian|" },
+		{ { "cell", "start", "--timeout=5" }, "", "debian|" },
+		{ { NULL }, "--", "--json|--quiet|--help|--command|--batch|"
+				  "--force|--version|" },
+		{ { "-b" }, "", "file|" },
 		{ { "nothing" }, "", "" },
 		{ { "raw" }, "-", "" },
 	};
@@ -249,6 +292,31 @@ static void test_completion_follows_the_table(void **state)
 				 cases[i].prefix, append, out);
 		assert_string_equal(out, cases[i].expected);
 	}
+}
+
+static void test_the_shell_completes_no_options_of_the_program(void **state)
+{
+	struct session session = { .interactive = true };
+	char *batch[] = { (char *)"-b", NULL };
+	char out[256] = "";
+
+	assert_false(command_complete(&session, 0, batch, "-", append, out));
+	assert_string_equal(out, "--json|--quiet|");
+	out[0] = '\0';
+	assert_false(command_complete(&session, 1, batch, "ce", append, out));
+	assert_string_equal(out, "cell|");
+}
+
+static void test_files_are_said_to_be_files(void **state)
+{
+	struct session session = { 0 };
+	char *check[] = { (char *)"cell", (char *)"check", NULL };
+	char *start[] = { (char *)"cell", (char *)"start", NULL };
+	char out[256] = "";
+
+	assert_true(command_complete(&session, 2, check, "", append, out));
+	assert_false(command_complete(&session, 2, start, "", append, out));
+	assert_false(command_complete(&session, 2, check, "-", append, out));
 }
 
 static void test_random_commands_are_survived(void **state)
@@ -289,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_verb_gets_its_arguments),
 		cmocka_unit_test(test_options_stand_anywhere),
+		cmocka_unit_test(test_seconds_have_decimals),
 		cmocka_unit_test(test_json_stands_before_or_after_the_verb),
 		cmocka_unit_test(test_wrong_usage_is_refused),
 		cmocka_unit_test(test_the_longest_words_win),
@@ -297,6 +366,9 @@ int main(void)
 		cmocka_unit_test(test_raw_arguments_are_left_alone),
 		cmocka_unit_test(test_usage_names_arguments_and_options),
 		cmocka_unit_test(test_completion_follows_the_table),
+		cmocka_unit_test(
+			test_the_shell_completes_no_options_of_the_program),
+		cmocka_unit_test(test_files_are_said_to_be_files),
 		cmocka_unit_test(test_random_commands_are_survived),
 	};
 

@@ -148,6 +148,20 @@ static size_t count_lines(const char *text)
 	return count;
 }
 
+static size_t longest_line(const char *text)
+{
+	size_t longest = 0;
+
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		if (length > longest)
+			longest = length;
+		text += length + (text[length] == '\n');
+	}
+	return longest;
+}
+
 static void test_each_verb_is_complete(void **state)
 {
 	const struct command *c, *d;
@@ -157,7 +171,7 @@ static void test_each_verb_is_complete(void **state)
 		bool ended = false;
 
 		assert_non_null(c->run);
-		assert_true(strlen(c->help) > 5 && strlen(c->help) < 100);
+		assert_true(strlen(c->help) > 5 && strlen(c->help) < 78);
 		assert_true(c->help[strlen(c->help) - 1] != '.');
 		for (size_t j = 0; j < i; j++) {
 			d = command_at(j);
@@ -183,7 +197,7 @@ static void test_each_option_is_unambiguous(void **state)
 
 		for (size_t j = 0; j < COMMAND_MAX_OPTIONS && o[j].name; j++) {
 			assert_non_null(o[j].help);
-			assert_int_equal(o[j].kind == OPTION_NUMBER,
+			assert_int_equal(o[j].kind != OPTION_FLAG,
 					 o[j].value != NULL);
 			assert_null(strchr("jqh", o[j].letter ?: '?'));
 			for (size_t k = 0; k < j; k++) {
@@ -211,6 +225,23 @@ static void test_each_verb_has_help_of_its_own(void **state)
 	assert_int_equal(run("help"), CLI_DONE);
 	assert_null(strstr(output, "complete"));
 	assert_int_equal(run("help nothing"), CLI_USAGE);
+}
+
+/* A serial terminal has 80 columns, and wraps what fills the last one. */
+static void test_help_fits_a_terminal(void **state)
+{
+	const struct command *c;
+	char line[128];
+
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		if (c->hidden)
+			continue;
+		snprintf(line, sizeof(line), "help %s", c->words);
+		assert_int_equal(run(line), CLI_DONE);
+		assert_in_range(longest_line(output), 1, 79);
+	}
+	assert_int_equal(run("help"), CLI_DONE);
+	assert_in_range(longest_line(output), 1, 79);
 }
 
 static json_t *json_output(void)
@@ -382,12 +413,37 @@ static void test_the_shell_completes_what_there_is(void **state)
 	assert_string_equal(output, "start\nstop\n");
 }
 
+static void test_files_are_completed(void **state)
+{
+	char line[200], expected[200];
+
+	put("/etc/a file.json", "{}");
+	put("/etc/another/file", "");
+	put("/etc/.hidden", "");
+	snprintf(line, sizeof(line), "complete system daemon %s/etc/", root);
+	assert_int_equal(run(line), CLI_DONE);
+	assert_int_equal(count_lines(output), 2);
+	assert_null(strstr(output, "hidden"));
+	snprintf(line, sizeof(line), "complete -b %s/etc/an", root);
+	snprintf(expected, sizeof(expected), "%s/etc/another/\n", root);
+	assert_int_equal(run(line), CLI_DONE);
+	assert_string_equal(output, expected);
+	snprintf(line, sizeof(line), "complete cell check '%s/etc/a '", root);
+	snprintf(expected, sizeof(expected), "%s/etc/a file.json\n", root);
+	assert_int_equal(run(line), CLI_DONE);
+	assert_string_equal(output, expected);
+	snprintf(line, sizeof(line), "complete cell show %s/etc/", root);
+	assert_int_equal(run(line), CLI_DONE);
+	assert_string_equal(output, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_verb_is_complete),
 		cmocka_unit_test(test_each_option_is_unambiguous),
 		cmocka_unit_test(test_each_verb_has_help_of_its_own),
+		cmocka_unit_test(test_help_fits_a_terminal),
 		cmocka_unit_test(test_cells_are_listed),
 		cmocka_unit_test(test_a_cell_is_shown_by_name_and_by_number),
 		cmocka_unit_test(test_a_failed_cell_shows_its_registers),
@@ -397,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_all_faults_of_a_configuration_are_told),
 		cmocka_unit_test(test_a_script_names_the_line_that_failed),
 		cmocka_unit_test(test_the_shell_completes_what_there_is),
+		cmocka_unit_test(test_files_are_completed),
 	};
 
 	return cmocka_run_group_tests(tests, make_tree, remove_tree);
