@@ -5,6 +5,8 @@
 #ifndef LIBSHYPER_MEMORY_H
 #define LIBSHYPER_MEMORY_H
 
+#include <shyper/cell.h>
+
 #include "internal.h"
 
 /*
@@ -30,6 +32,9 @@ int memory_count_free(struct shyper_ctx *ctx, uint64_t *ret_count);
 int memory_wait_free(struct shyper_ctx *ctx, const char *cell, uint64_t target,
 		     unsigned int timeout_ms);
 
+/* As shyper_memory_list_holders(), within the library. */
+int memory_list_holders(struct shyper_ctx *ctx, const char *cell,
+			struct shyper_holder **ret_holders);
 /*
  * "shyper-blk (712), fio (800)": the processes that have the cell's memfd open
  * or mapped. Returns their number.

@@ -3,5 +3,5 @@
 core-objs := ctx.o error.o sysfs.o uapi.o \
 	config.o config-json.o config-cell.o config-build.o config-check.o layout.o \
 	image.o fdt.o boot.o \
-	cell.o cell-create.o cell-control.o cell-wait.o cell-monitor.o memory.o holders.o \
+	cell.o cell-create.o cell-control.o cell-wait.o cell-monitor.o waiters.o memory.o holders.o \
 	device.o console.o monitor.o wire.o

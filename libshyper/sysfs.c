@@ -111,7 +111,7 @@ int sysfs_open(const struct shyper_ctx *ctx, const char *device,
 	return fd < 0 ? -errno : fd;
 }
 
-static int parse_number(const char *text, uint64_t *ret_number)
+int number_parse(const char *text, uint64_t *ret_number)
 {
 	unsigned long long value;
 	char *end;
@@ -132,7 +132,7 @@ int sysfs_read_number(const struct shyper_ctx *ctx, const char *device,
 	char text[32];
 	int err = sysfs_read(ctx, device, attribute, text, sizeof(text));
 
-	return err < 0 ? err : parse_number(text, ret_number);
+	return err < 0 ? err : number_parse(text, ret_number);
 }
 
 bool sysfs_parse_name(const char *name, unsigned int *ret_cell, const char **rest)
@@ -375,7 +375,7 @@ int sysfs_read_hugepages(const struct shyper_ctx *ctx, const char *which,
 	err = read_below(ctx, path, &text);
 	if (err < 0)
 		return err;
-	err = parse_number(text, ret_count);
+	err = number_parse(text, ret_count);
 	free(text);
 	return err;
 }

@@ -59,6 +59,8 @@ bool sysfs_parse_name(const char *name, unsigned int *ret_cell, const char **res
  */
 int sysfs_read_values(const struct shyper_ctx *ctx, const char *device,
 		      const char *folder, struct shyper_value **ret_values);
+/* A decimal number or one with 0x that ends at a line's end. */
+int number_parse(const char *text, uint64_t *ret_number);
 /* The lines KEY=value of a text, in their order. */
 int values_parse(const char *text, struct shyper_value **ret_values);
 

@@ -37,6 +37,20 @@ SIZE(shyper_value, 768);
 AT(shyper_value, name, 0);
 AT(shyper_value, value, 48);
 
+SIZE(shyper_waiter, 96);
+AT(shyper_waiter, cpu, 0);
+AT(shyper_waiter, device, 4);
+AT(shyper_waiter, op, 20);
+AT(shyper_waiter, address, 40);
+AT(shyper_waiter, length, 48);
+AT(shyper_waiter, age_ms, 56);
+AT(shyper_waiter, reserved, 64);
+SIZE(shyper_holder, 100);
+AT(shyper_holder, cell, 0);
+AT(shyper_holder, pid, 32);
+AT(shyper_holder, process, 36);
+AT(shyper_holder, reserved, 68);
+
 /* shyper/event.h */
 SIZE(shyper_event, 204);
 AT(shyper_event, type, 0);

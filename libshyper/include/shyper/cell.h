@@ -165,6 +165,52 @@ SHYPER_API int shyper_cell_destroy_no_wait(struct shyper_cell *cell,
 SHYPER_API int shyper_cell_read_log(struct shyper_cell *cell, uint64_t *position,
 				    char *buffer, size_t size);
 
+/**
+ * struct shyper_waiter - who waits for a backend
+ * @cpu: of the cell, counted from 0; -1: no CPU, the device itself was asked
+ *	something, by EL2
+ * @device: "blk0"
+ * @op: "load", "store", "reset", "queue-stop", "config-store", "quiesce"
+ * @address: guest-physical, of the access; 0 with @cpu -1
+ * @length: of the access, in bytes; 0 with @cpu -1
+ * @age_ms: for how long
+ * @reserved: 0
+ */
+struct shyper_waiter {
+	int cpu;
+	char device[16];
+	char op[16];
+	uint64_t address;
+	unsigned int length;
+	uint64_t age_ms;
+	char reserved[32];
+};
+
+/* Read anew at each call. Returns their number; freed by free(). */
+SHYPER_API int shyper_cell_read_waiters(struct shyper_cell *cell,
+					struct shyper_waiter **ret_waiters);
+
+/**
+ * struct shyper_holder - a process that has a cell's memory open or mapped
+ * @cell: name of the cell, which may have been destroyed already
+ * @process: its name
+ * @reserved: 0
+ */
+struct shyper_holder {
+	char cell[32];
+	int pid;
+	char process[32];
+	char reserved[32];
+};
+
+/*
+ * The holders of the memory of the cell called @cell (NULL: of all cells), by
+ * process. Those of other users are seen by root only. Returns their number;
+ * freed by free().
+ */
+SHYPER_API int shyper_memory_list_holders(struct shyper_ctx *ctx, const char *cell,
+					  struct shyper_holder **ret_holders);
+
 /*
  * The configuration that the cell was created with, as the kernel keeps it.
  * Freed by shyper_config_free(). -EINVAL: another library made the cell, and its

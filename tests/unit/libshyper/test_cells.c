@@ -273,9 +273,85 @@ static void test_holder_of_memory_is_named(void **state)
 	assert_int_equal(memory_find_holders(machine->ctx, cell, holders,
 					     sizeof(holders)), 1);
 	assert_non_null(strstr(holders, expected));
+	/* Another cell's whose name begins alike is another's. */
+	assert_int_equal(memory_find_holders(machine->ctx, "test", holders,
+					     sizeof(holders)), 0);
 	close(fd);
 	assert_int_equal(memory_find_holders(machine->ctx, cell, holders,
 					     sizeof(holders)), 0);
+}
+
+static void test_holders_of_all_cells_are_listed(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_holder *holders;
+	int first = memfd_create("shyper:one", MFD_CLOEXEC);
+	int second = memfd_create("shyper:two", MFD_CLOEXEC);
+	int i, count, ours = 0;
+	void *mapped;
+
+	assert_true(first >= 0 && second >= 0);
+	assert_int_equal(ftruncate(first, 4096), 0);
+	mapped = mmap(NULL, 4096, PROT_READ, MAP_SHARED, first, 0);
+	assert_ptr_not_equal(mapped, MAP_FAILED);
+	/* Mapped only; and open more than once. */
+	close(first);
+	first = dup(second);
+	shyper_ctx_set_root(machine->ctx, "");
+	count = shyper_memory_list_holders(machine->ctx, NULL, &holders);
+	for (i = 0; i < count; i++) {
+		if (holders[i].pid != getpid())
+			continue;
+		assert_true(!strcmp(holders[i].cell, "one") ||
+			    !strcmp(holders[i].cell, "two"));
+		assert_string_equal(holders[i].process, "test_cells");
+		ours++;
+	}
+	assert_int_equal(ours, 2);
+	free(holders);
+	assert_int_equal(shyper_memory_list_holders(machine->ctx, "one", &holders), 1);
+	assert_string_equal(holders[0].cell, "one");
+	free(holders);
+	munmap(mapped, 4096);
+	close(first);
+	close(second);
+}
+
+static void test_who_waits_is_read(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_waiter *waiters;
+	struct shyper_cell *cell;
+
+	machine_write_text(machine, CLASS "cell12/virtio/pending",
+			   "CPU1=blk0,reset,0xa000070,4,12345\n"
+			   "CONTROL0=con0,quiesce,7\n"
+			   "OTHER=a,b\nCPU2=blk0\n");
+	assert_int_equal(shyper_cell_open(machine->ctx, "debian2", &cell), 0);
+	assert_int_equal(shyper_cell_read_waiters(cell, &waiters), 2);
+	assert_int_equal(waiters[0].cpu, 1);
+	assert_string_equal(waiters[0].device, "blk0");
+	assert_string_equal(waiters[0].op, "reset");
+	assert_int_equal(waiters[0].address, 0xa000070);
+	assert_int_equal(waiters[0].length, 4);
+	assert_int_equal(waiters[0].age_ms, 12345);
+	assert_int_equal(waiters[1].cpu, -1);
+	assert_string_equal(waiters[1].device, "con0");
+	assert_string_equal(waiters[1].op, "quiesce");
+	assert_int_equal(waiters[1].age_ms, 7);
+	free(waiters);
+	machine_write_text(machine, CLASS "cell12/virtio/pending", "");
+	assert_int_equal(shyper_cell_read_waiters(cell, &waiters), 0);
+	free(waiters);
+	shyper_cell_close(cell);
+	/* Root has no devices; of others the file is missed. */
+	assert_int_equal(shyper_cell_open(machine->ctx, "root", &cell), 0);
+	assert_int_equal(shyper_cell_read_waiters(cell, &waiters), 0);
+	free(waiters);
+	shyper_cell_close(cell);
+	assert_int_equal(shyper_cell_open(machine->ctx, "small", &cell), 0);
+	assert_int_equal(shyper_cell_read_waiters(cell, &waiters), -ENOENT);
+	shyper_cell_close(cell);
 }
 
 /* A monitor that takes one request and gives one answer. */
@@ -322,9 +398,13 @@ static int start_with_answer(struct machine *machine, struct fake_monitor *fake)
 static void test_start_asks_the_monitor(void **state)
 {
 	struct fake_monitor fake = { .answer = "{\"ok\":true}\n" };
+	int left, end = 0;
 
+	/* What is left of the time when the monitor has been reached. */
 	assert_int_equal(start_with_answer(*state, &fake), 0);
-	assert_string_equal(fake.request, "{\"op\":\"start\",\"timeout_ms\":2000}\n");
+	sscanf(fake.request, "{\"op\":\"start\",\"timeout_ms\":%d}\n%n", &left, &end);
+	assert_int_equal(end, strlen(fake.request));
+	assert_in_range(left, 1, 2000);
 }
 
 static void test_refusal_of_the_monitor_is_told(void **state)
@@ -396,6 +476,8 @@ int main(void)
 		cmocka_unit_test(test_cpu_lists_are_parsed),
 		BARE_TEST(test_missing_hugepages_are_counted_and_undone),
 		BARE_TEST(test_holder_of_memory_is_named),
+		BARE_TEST(test_holders_of_all_cells_are_listed),
+		TEST(test_who_waits_is_read),
 		TEST(test_start_asks_the_monitor),
 		TEST(test_refusal_of_the_monitor_is_told),
 		TEST(test_nonsense_of_the_monitor_is_an_error),
