@@ -193,6 +193,11 @@ int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms)
 	return ask_monitor(cell, "start", timeout_or_default(timeout_ms), true);
 }
 
+int shyper_cell_load(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	return ask_monitor(cell, "load", timeout_or_default(timeout_ms), true);
+}
+
 int shyper_cell_restart(struct shyper_cell *cell, unsigned int timeout_ms)
 {
 	return ask_monitor(cell, "restart", timeout_or_default(timeout_ms), true);

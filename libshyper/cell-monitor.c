@@ -34,6 +34,9 @@ struct shyper_monitor {
 	int socket;
 	struct sockaddr_un address;
 	void *memory;
+	/* What was loaded and not started since. */
+	bool is_loaded;
+	struct hvisor_cell_start image;
 };
 
 static int map_memory(struct shyper_monitor *monitor)
@@ -211,6 +214,7 @@ static int parse_request(json_t *message, struct shyper_monitor_request *request
 		[SHYPER_MONITOR_PING] = "ping",
 		[SHYPER_MONITOR_START] = "start",
 		[SHYPER_MONITOR_RESTART] = "restart",
+		[SHYPER_MONITOR_LOAD] = "load",
 	};
 	const char *op = json_string_value(json_object_get(message, "op"));
 	json_int_t ms = json_integer_value(json_object_get(message, "timeout_ms"));
@@ -312,16 +316,16 @@ static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device
 	return err;
 }
 
-static int monitor_start(struct shyper_monitor *monitor, unsigned int timeout_ms)
+static int monitor_load(struct shyper_monitor *monitor, unsigned int timeout_ms)
 {
 	struct hvisor_cell_op load = {
 		.id = monitor->id,
 		.timeout_ms = timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS,
 	};
-	struct hvisor_cell_start start = { .id = monitor->id };
 	uint64_t entry, argument;
 	int err;
 
+	monitor->is_loaded = false;
 	err = uapi_cell_load(monitor->fd, &load);
 	if (err)
 		return explain_load(monitor, err, load.device);
@@ -329,9 +333,40 @@ static int monitor_start(struct shyper_monitor *monitor, unsigned int timeout_ms
 			&argument);
 	if (err)
 		return err;
-	start.entry = entry;
-	start.argument = argument;
-	err = uapi_cell_start(monitor->fd, &start);
+	monitor->image = (struct hvisor_cell_start){
+		.id = monitor->id, .entry = entry, .argument = argument,
+	};
+	monitor->is_loaded = true;
+	return 0;
+}
+
+int shyper_monitor_load(struct shyper_monitor *monitor, unsigned int timeout_ms)
+{
+	ctx_begin(monitor->ctx);
+	return monitor_load(monitor, timeout_ms);
+}
+
+/* -EBUSY: it is not loaded (any more). */
+static int start_loaded(struct shyper_monitor *monitor)
+{
+	struct hvisor_cell_start start = monitor->image;
+
+	if (!monitor->is_loaded)
+		return -EBUSY;
+	monitor->is_loaded = false;
+	return uapi_cell_start(monitor->fd, &start);
+}
+
+static int monitor_start(struct shyper_monitor *monitor, unsigned int timeout_ms)
+{
+	int err = start_loaded(monitor);
+
+	if (err == -EBUSY) {
+		err = monitor_load(monitor, timeout_ms);
+		if (err)
+			return err;
+		err = start_loaded(monitor);
+	}
 	if (err)
 		return error_set(monitor->ctx, err, monitor->sysname, NULL,
 				 "cannot be started: %s", strerror(-err));
@@ -372,6 +407,7 @@ int shyper_monitor_restart(struct shyper_monitor *monitor, unsigned int timeout_
 	int err;
 
 	ctx_begin(monitor->ctx);
+	monitor->is_loaded = false;
 	err = stop_if_running(monitor);
 	return err ? err : monitor_start(monitor, timeout_ms);
 }

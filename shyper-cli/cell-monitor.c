@@ -14,9 +14,12 @@
  * A cell that ends soon after its start is started again after a delay that
  * doubles, so that it costs root little. What the monitor knows of the past is
  * only that delay: it may be killed and started again at any time, and acts by
- * the state that the kernel tells at its first read.
+ * the state that the kernel tells at its first read. A cell that it finds loaded
+ * was about to be started by its predecessor, unless a file says that somebody
+ * wanted it loaded and no more.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <poll.h>
 #include <signal.h>
@@ -70,6 +73,39 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The file that says that a loaded cell is to stay so. */
+static void hold_path(const struct watch *w, char *path, size_t size)
+{
+	snprintf(path, size, SERVICE_RUN_FOLDER "/%s.loaded", w->name);
+}
+
+static bool is_held(const struct watch *w)
+{
+	char path[128];
+
+	hold_path(w, path, sizeof(path));
+	return !access(path, F_OK);
+}
+
+static void hold(const struct watch *w)
+{
+	char path[128];
+	int fd;
+
+	hold_path(w, path, sizeof(path));
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void forget_hold(const struct watch *w)
+{
+	char path[128];
+
+	hold_path(w, path, sizeof(path));
+	unlink(path);
+}
+
 static void log_failure(const struct watch *w, const char *what, int err)
 {
 	const struct shyper_error *error = shyper_ctx_get_error(w->ctx);
@@ -121,6 +157,9 @@ static void see_state(struct watch *w, const struct shyper_monitor_state *state)
 		shyper_config_get_restart(shyper_monitor_get_config(w->monitor));
 	bool failed = state->state == SHYPER_CELL_FAILED;
 
+	/* Whatever a file says of a cell that is not loaded is of the past. */
+	if (state->state != SHYPER_CELL_LOADED && !w->knows)
+		forget_hold(w);
 	if (state->state == SHYPER_CELL_RUNNING) {
 		w->restart_ms = 0;
 		if (!w->started_ms)
@@ -128,7 +167,7 @@ static void see_state(struct watch *w, const struct shyper_monitor_state *state)
 		return;
 	}
 	/* A start under way passes this, and ended with our predecessor. */
-	if (state->state == SHYPER_CELL_LOADED && !w->knows)
+	if (state->state == SHYPER_CELL_LOADED && !w->knows && !is_held(w))
 		w->restart_ms = now_ms();
 	if (state->state != SHYPER_CELL_STOPPED && !failed)
 		return;
@@ -180,25 +219,51 @@ static void restart(struct watch *w)
 	}
 }
 
+static int carry_out(struct watch *w, const struct shyper_monitor_request *request)
+{
+	switch (request->op) {
+	case SHYPER_MONITOR_START:
+		forget_hold(w);
+		return shyper_monitor_start(w->monitor, request->timeout_ms);
+	case SHYPER_MONITOR_RESTART:
+		forget_hold(w);
+		return shyper_monitor_restart(w->monitor, request->timeout_ms);
+	case SHYPER_MONITOR_LOAD:
+		hold(w);
+		return shyper_monitor_load(w->monitor, request->timeout_ms);
+	default:
+		return 0;
+	}
+}
+
+static void note_done(struct watch *w, enum shyper_monitor_op op)
+{
+	if (op == SHYPER_MONITOR_PING)
+		return;
+	w->delay_ms = 0;
+	if (op != SHYPER_MONITOR_LOAD) {
+		note_start(w);
+		return;
+	}
+	w->restart_ms = 0;
+	service_log(LOG_NOTICE, w->name, "loaded");
+}
+
 static void serve_request(struct watch *w)
 {
 	struct shyper_monitor_request request;
-	int err = 0;
+	int err;
 
 	if (shyper_monitor_accept(w->monitor, &request) <= 0)
 		return;
-	if (request.op == SHYPER_MONITOR_START)
-		err = shyper_monitor_start(w->monitor, request.timeout_ms);
-	else if (request.op == SHYPER_MONITOR_RESTART)
-		err = shyper_monitor_restart(w->monitor, request.timeout_ms);
+	err = carry_out(w, &request);
 	shyper_monitor_answer(w->monitor, &request, err);
-	if (err) {
-		service_log(LOG_ERR, w->name, "start was asked for: %s",
+	if (err)
+		service_log(LOG_ERR, w->name, "%s was asked for: %s",
+			    request.op == SHYPER_MONITOR_LOAD ? "load" : "start",
 			    strerror(-err));
-	} else if (request.op != SHYPER_MONITOR_PING) {
-		w->delay_ms = 0;
-		note_start(w);
-	}
+	else
+		note_done(w, request.op);
 }
 
 static int watch_cell(struct watch *w, const sigset_t *mask)
@@ -269,14 +334,15 @@ static enum service_status open_failed(const struct watch *w, int err)
 	}
 }
 
-/* Its backends' sockets: they are jailed, and cannot remove them themselves. */
-static void remove_sockets(const char *cell)
+/* Its backends' sockets and settings: they are jailed, and cannot remove them. */
+static void remove_files(const char *cell, const char *ending)
 {
 	char pattern[128];
 	glob_t found;
 	size_t n;
 
-	snprintf(pattern, sizeof(pattern), SERVICE_RUN_FOLDER "/%s.*.sock", cell);
+	snprintf(pattern, sizeof(pattern), SERVICE_RUN_FOLDER "/%s.*.%s", cell,
+		 ending);
 	if (glob(pattern, 0, NULL, &found))
 		return;
 	for (n = 0; n < found.gl_pathc; n++)
@@ -297,9 +363,12 @@ static enum service_status run(struct watch *w)
 	err = watch_cell(w, &mask);
 	if (err && err != -ENODEV)
 		log_failure(w, "events", err);
-	/* While we hold its memory no other cell of its name has sockets there. */
-	if (err == -ENODEV)
-		remove_sockets(w->name);
+	/* While we hold its memory no other cell of its name has files there. */
+	if (err == -ENODEV) {
+		forget_hold(w);
+		remove_files(w->name, "sock");
+		remove_files(w->name, "json");
+	}
 	shyper_monitor_close(w->monitor);
 	return err && err != -ENODEV ? SERVICE_FAILED : SERVICE_ENDED;
 }

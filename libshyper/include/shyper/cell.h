@@ -125,6 +125,8 @@ SHYPER_API int shyper_cell_create(struct shyper_ctx *ctx,
  * -ETIMEDOUT: no monitor, or a device has no backend. -EBUSY: it runs.
  */
 SHYPER_API int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms);
+/* The same without the start: the next one finds it loaded. */
+SHYPER_API int shyper_cell_load(struct shyper_cell *cell, unsigned int timeout_ms);
 /* Stops (when it runs), loads and starts, by the monitor. */
 SHYPER_API int shyper_cell_restart(struct shyper_cell *cell, unsigned int timeout_ms);
 /* 0 if the monitor answers. -ETIMEDOUT: there is none, or it is stuck for 5 s. */

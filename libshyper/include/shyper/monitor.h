@@ -6,6 +6,7 @@
  *
  *   {"op":"start"}     {"ok":true}
  *   {"op":"restart"}   {"ok":false,"code":-110,"text":"..."}
+ *   {"op":"load"}
  *   {"op":"ping"}
  *
  * A request may hold "timeout_ms", a refusal "hint".
@@ -14,7 +15,8 @@
  *  - on the event descriptor reads states (shyper_monitor_read_state) and obeys
  *    the restart policy;
  *  - on the socket takes requests (shyper_monitor_accept), does them by
- *    shyper_monitor_start() or _restart(), answers (shyper_monitor_answer).
+ *    shyper_monitor_start(), _restart() or _load(), answers
+ *    (shyper_monitor_answer).
  */
 #ifndef SHYPER_MONITOR_H
 #define SHYPER_MONITOR_H
@@ -35,6 +37,7 @@ enum shyper_monitor_op {
 	SHYPER_MONITOR_PING,
 	SHYPER_MONITOR_START,
 	SHYPER_MONITOR_RESTART,
+	SHYPER_MONITOR_LOAD,
 };
 
 /**
@@ -97,10 +100,13 @@ SHYPER_API void shyper_monitor_answer(struct shyper_monitor *monitor,
 				      int code);
 
 /*
- * Loads and starts the cell: waits until every device is declared and quiet
- * (@timeout_ms; 0: 30 s), writes kernel, initrd and device tree, starts.
+ * Loads the cell: waits until every device is declared and quiet (@timeout_ms;
+ * 0: 30 s), writes kernel, initrd and device tree.
  * -EBUSY: it runs. -ETIMEDOUT: the report names the device.
  */
+SHYPER_API int shyper_monitor_load(struct shyper_monitor *monitor,
+				   unsigned int timeout_ms);
+/* Starts the cell; loads it first unless it is what this monitor loaded. */
 SHYPER_API int shyper_monitor_start(struct shyper_monitor *monitor,
 				    unsigned int timeout_ms);
 /* Stops it first if it runs. Errors as above, but for -EBUSY. */

@@ -39,6 +39,9 @@ static struct {
 	int open_error;
 	int start_errors;	/* as many starts fail */
 	int requests;		/* as many are waiting at the socket */
+	enum shyper_monitor_op op;	/* of each */
+	int loads;
+	bool kill;		/* the monitor ends before its cell */
 	int answered;		/* code of the last answer */
 	unsigned int start_timeout;	/* of the last start */
 	int64_t stop_at;	/* somebody stops it while it stands still; 0: nobody */
@@ -73,6 +76,10 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t count,
 	fds[1].revents = cell.requests ? POLLIN : 0;
 	if (cell.requests)
 		return 1;
+	if (cell.kill) {
+		on_terminate(SIGTERM);
+		return -1;
+	}
 	if (cell.starts >= cell.most_starts || cell.now > cell.most_ms)
 		return cell_goes(fds);
 	if (cell.end_at && cell.end_at <= until) {
@@ -135,7 +142,7 @@ shyper_config_get_restart(const struct shyper_config *config)
 int shyper_monitor_open(struct shyper_ctx *ctx, const char *sysname,
 			struct shyper_monitor **ret_monitor)
 {
-	assert_string_equal(sysname, "cell1");
+	assert_string_equal(sysname, "cell9");
 	return cell.open_error;
 }
 
@@ -177,7 +184,7 @@ int shyper_monitor_accept(struct shyper_monitor *monitor,
 			  struct shyper_monitor_request *ret_request)
 {
 	cell.requests--;
-	ret_request->op = SHYPER_MONITOR_START;
+	ret_request->op = cell.op;
 	ret_request->timeout_ms = 12345;
 	return 1;
 }
@@ -208,6 +215,16 @@ int shyper_monitor_start(struct shyper_monitor *monitor,
 	return 0;
 }
 
+int shyper_monitor_load(struct shyper_monitor *monitor, unsigned int timeout_ms)
+{
+	if (cell.state == SHYPER_CELL_RUNNING)
+		return -EBUSY;
+	cell.loads++;
+	cell.state = SHYPER_CELL_LOADED;
+	cell.changed = true;
+	return 0;
+}
+
 int shyper_monitor_restart(struct shyper_monitor *monitor,
 			   unsigned int timeout_ms)
 {
@@ -230,11 +247,13 @@ static void make_cell(enum shyper_restart policy, enum shyper_cell_state state,
 	cell.reason = "none";
 	cell.changed = true;
 	cell.answered = 1;
+	cell.op = SHYPER_MONITOR_START;
+	terminated = 0;
 }
 
 static int run_monitor(void)
 {
-	char *argv[] = { (char *)"shyper-cell", (char *)"cell1", NULL };
+	char *argv[] = { (char *)"shyper-cell", (char *)"cell9", NULL };
 
 	return cell_monitor_main(2, argv);
 }
@@ -369,6 +388,57 @@ static void test_a_new_monitor_goes_by_the_state(void **state)
 	assert_int_equal(cell.starts, 1);
 }
 
+static void test_a_loaded_cell_stays_so(void **state)
+{
+	/* Asked for, while a restart is due. */
+	make_cell(SHYPER_RESTART_ALWAYS, SHYPER_CELL_FAILED, "unmapped", 5);
+	cell.state = SHYPER_CELL_FAILED;
+	cell.reason = "unmapped";
+	cell.requests = 1;
+	cell.op = SHYPER_MONITOR_LOAD;
+	cell.kill = true;
+	assert_int_equal(run_monitor(), SERVICE_ENDED);
+	assert_int_equal(cell.answered, 0);
+	assert_int_equal(cell.loads, 1);
+	assert_int_equal(cell.starts, 0);
+	/* A successor knows, too, until somebody wants it started. */
+	make_cell(SHYPER_RESTART_ALWAYS, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.state = SHYPER_CELL_LOADED;
+	cell.kill = true;
+	run_monitor();
+	assert_int_equal(cell.starts, 0);
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.state = SHYPER_CELL_LOADED;
+	cell.requests = 1;
+	cell.start_errors = 1;
+	cell.kill = true;
+	run_monitor();
+	assert_int_equal(cell.starts, 1);
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.state = SHYPER_CELL_LOADED;
+	run_monitor();
+	assert_int_equal(cell.starts, 1);
+}
+
+static void test_a_cell_that_was_loaded_once_is_started_again(void **state)
+{
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.requests = 1;
+	cell.op = SHYPER_MONITOR_LOAD;
+	cell.kill = true;
+	run_monitor();
+	/* What the file says ended with that state of the cell. */
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.state = SHYPER_CELL_STOPPED;
+	cell.reason = "stop";
+	cell.kill = true;
+	run_monitor();
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.state = SHYPER_CELL_LOADED;
+	run_monitor();
+	assert_int_equal(cell.starts, 1);
+}
+
 /* In the time in which it would have waited. */
 static void test_a_stop_calls_off_a_restart(void **state)
 {
@@ -426,6 +496,9 @@ int main(void)
 		cmocka_unit_test(test_a_start_that_fails_is_tried_again),
 		cmocka_unit_test(test_a_start_that_was_asked_for_may_fail),
 		cmocka_unit_test(test_a_new_monitor_goes_by_the_state),
+		cmocka_unit_test(test_a_loaded_cell_stays_so),
+		cmocka_unit_test(
+			test_a_cell_that_was_loaded_once_is_started_again),
 		cmocka_unit_test(test_a_stop_calls_off_a_restart),
 		cmocka_unit_test(test_the_time_limit_of_a_request_is_kept),
 		cmocka_unit_test(test_a_running_cell_is_not_started),
@@ -433,5 +506,6 @@ int main(void)
 	};
 
 	unsetenv("NOTIFY_SOCKET");
+	service_make_folder();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
