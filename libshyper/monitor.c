@@ -248,6 +248,8 @@ static void take_properties(struct udev_device *device, struct shyper_event *eve
 	if (event->type >= SHYPER_EVENT_DEVICE_ADDED) {
 		take_property(device, "HVISOR_DEVICE_TYPE", event->device_type,
 			      sizeof(event->device_type));
+		take_property(device, "HVISOR_EVENT", event->change,
+			      sizeof(event->change));
 		return;
 	}
 	take_property(device, "HVISOR_CELL_NAME", event->name, sizeof(event->name));

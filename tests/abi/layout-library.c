@@ -60,7 +60,8 @@ AT(shyper_event, name, 69);
 AT(shyper_event, device_type, 101);
 AT(shyper_event, state, 120);
 AT(shyper_event, reason, 124);
-AT(shyper_event, reserved, 140);
+AT(shyper_event, change, 140);
+AT(shyper_event, reserved, 156);
 
 /* shyper/monitor.h */
 SIZE(shyper_monitor_request, 12);

@@ -36,6 +36,8 @@ enum shyper_event_type {
  * @device_type: "blk" ...; empty for cells
  * @state: of a cell, where the event tells it; else SHYPER_CELL_UNKNOWN
  * @reason: as shyper_cell_get_reason(); empty where not told
+ * @change: of a device: "attached" or "detached", where the event is of its
+ *	backend; else empty
  * @reserved: 0
  */
 struct shyper_event {
@@ -46,7 +48,8 @@ struct shyper_event {
 	char device_type[16];
 	enum shyper_cell_state state;
 	char reason[16];
-	char reserved[64];
+	char change[16];
+	char reserved[48];
 };
 
 /*
