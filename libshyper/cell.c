@@ -416,6 +416,15 @@ int cell_read_config(struct shyper_ctx *ctx, const char *sysname,
 	return err;
 }
 
+int shyper_cell_read_config_text(struct shyper_cell *cell, char **ret_text)
+{
+	int length;
+
+	ctx_begin(cell->ctx);
+	length = sysfs_read_all(cell->ctx, cell->sysname, "config", ret_text);
+	return length < 0 ? cell_explain(cell, length) : length;
+}
+
 int shyper_cell_read_config(struct shyper_cell *cell,
 			    struct shyper_config **ret_config)
 {

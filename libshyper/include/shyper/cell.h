@@ -220,6 +220,9 @@ SHYPER_API int shyper_memory_list_holders(struct shyper_ctx *ctx, const char *ce
  */
 SHYPER_API int shyper_cell_read_config(struct shyper_cell *cell,
 				       struct shyper_config **ret_config);
+/* Its JSON text, NUL-terminated; freed by free(). Returns its length. */
+SHYPER_API int shyper_cell_read_config_text(struct shyper_cell *cell,
+					    char **ret_text);
 
 #ifdef __cplusplus
 }

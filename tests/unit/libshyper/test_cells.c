@@ -194,11 +194,15 @@ static void test_config_of_a_cell_is_read_without_its_files(void **state)
 	struct machine *machine = *state;
 	struct shyper_config *config;
 	struct shyper_cell *cell;
+	char *text;
 
 	assert_int_equal(shyper_cell_open(machine->ctx, "cell12", &cell), 0);
 	assert_int_equal(shyper_cell_read_config(cell, &config), 0);
 	assert_int_equal(shyper_config_get_nr_cpus(config), 2);
 	shyper_config_free(config);
+	assert_true(shyper_cell_read_config_text(cell, &text) > 0);
+	assert_non_null(strstr(text, "\"/gone\""));
+	free(text);
 	machine_write_text(machine, CLASS "cell12/config", "{}");
 	assert_int_equal(shyper_cell_read_config(cell, &config), -EINVAL);
 	shyper_cell_close(cell);
