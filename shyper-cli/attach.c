@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "output.h"
 #include "service.h"
 
 #define ESCAPE_KEY	0x1d	/* ^] */
@@ -30,6 +31,7 @@ static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define NR_SIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct attachment {
+	const struct invocation *invocation;
 	int socket;
 	bool is_terminal;
 	bool input_ended;
@@ -160,6 +162,14 @@ static bool copy_input(struct attachment *a)
 	return send_all(a, data, (size_t)length) && !escape;
 }
 
+static bool print(const struct attachment *a, const char *data, size_t length)
+{
+	if (!a->invocation->json)
+		return write_all(STDOUT_FILENO, data, length);
+	return !output_text(a->invocation, "text", data, length) &&
+	       output_finish();
+}
+
 static bool copy_output(const struct attachment *a, bool *closed)
 {
 	char data[CHUNK];
@@ -168,7 +178,7 @@ static bool copy_output(const struct attachment *a, bool *closed)
 	if (length < 0 && (errno == EINTR || errno == EAGAIN))
 		return true;
 	*closed = length <= 0;
-	return length > 0 && write_all(STDOUT_FILENO, data, (size_t)length);
+	return length > 0 && print(a, data, (size_t)length);
 }
 
 /* True if the other side ended it. */
@@ -196,7 +206,8 @@ static bool copy_both_ways(struct attachment *a)
 enum cli_status attach_console(const struct invocation *invocation,
 			       const char *sysname)
 {
-	struct attachment a = { .is_terminal = isatty(STDIN_FILENO) };
+	struct attachment a = { .invocation = invocation,
+				.is_terminal = isatty(STDIN_FILENO) };
 	bool closed;
 
 	fflush(stdout);

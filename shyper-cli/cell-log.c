@@ -3,7 +3,6 @@
 #include "cell-log.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "context.h"
 #include "output.h"
@@ -28,7 +27,6 @@ static enum cli_status print_log(const struct invocation *invocation,
 static enum cli_status follow_log(const struct invocation *invocation,
 				  struct shyper_cell *cell)
 {
-	const struct timespec pause = { 0, FOLLOW_MS * 1000000L };
 	enum cli_status status = CLI_DONE;
 	uint64_t position = 0;
 
@@ -37,7 +35,7 @@ static enum cli_status follow_log(const struct invocation *invocation,
 		status = print_log(invocation, cell, &position);
 		if (!status && shyper_cell_refresh(cell))
 			break;
-		nanosleep(&pause, NULL);
+		context_wait(-1, FOLLOW_MS);
 	}
 	context_release_interrupt();
 	return status;

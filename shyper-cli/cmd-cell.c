@@ -7,6 +7,7 @@
 
 #include "attach.h"
 #include "cell-log.h"
+#include "cmd-cell.h"
 #include "context.h"
 #include "describe.h"
 
@@ -110,8 +111,7 @@ static enum cli_status cmd_cell_check(const struct invocation *invocation)
 	return worst;
 }
 
-/* What create, start, stop and the like say when they are done. */
-static enum cli_status report_cell(const struct invocation *invocation,
+enum cli_status report_cell(const struct invocation *invocation,
 				   const struct shyper_cell *cell)
 {
 	if (invocation->json)
@@ -121,6 +121,25 @@ static enum cli_status report_cell(const struct invocation *invocation,
 		printf("%s %s: %s\n", shyper_cell_get_sysname(cell),
 		       shyper_cell_get_name(cell),
 		       shyper_cell_state_name(shyper_cell_get_state(cell)));
+	return CLI_DONE;
+}
+
+enum cli_status report_gone(const struct invocation *invocation,
+			    const struct shyper_cell *cell)
+{
+	if (invocation->json)
+		return output_value(
+			invocation,
+			json_pack("{s:i s:s s:s s:s}", "id",
+				  (int)shyper_cell_get_id(cell), "sysname",
+				  shyper_cell_get_sysname(cell), "name",
+				  shyper_cell_get_name(cell), "state",
+				  CONTEXT_STATE_GONE),
+			cell_fields);
+	if (!invocation->quiet)
+		printf("%s %s: " CONTEXT_STATE_GONE "\n",
+		       shyper_cell_get_sysname(cell),
+		       shyper_cell_get_name(cell));
 	return CLI_DONE;
 }
 
@@ -161,9 +180,9 @@ static enum cli_status cmd_cell_create(const struct invocation *invocation)
 
 static unsigned int timeout_ms(const struct invocation *invocation)
 {
-	uint64_t seconds = option_number(invocation, "timeout", 0);
+	uint64_t ms = option_number(invocation, "timeout", 0);
 
-	return seconds > 86400 ? 86400000 : (unsigned int)seconds * 1000;
+	return ms > 86400000 ? 86400000 : (unsigned int)ms;
 }
 
 /* Opens the cell, does one thing with it, and reports its new state. */
@@ -188,6 +207,11 @@ operate(const struct invocation *invocation, const char *doing,
 	}
 	shyper_cell_close(cell);
 	return status;
+}
+
+static enum cli_status cmd_cell_load(const struct invocation *invocation)
+{
+	return operate(invocation, "loading", shyper_cell_load);
 }
 
 static enum cli_status cmd_cell_start(const struct invocation *invocation)
@@ -222,16 +246,8 @@ static enum cli_status cmd_cell_destroy(const struct invocation *invocation)
 		      shyper_cell_destroy(cell, timeout);
 	if (err)
 		status = context_fail(invocation, invocation->argv[0], err);
-	else if (invocation->json)
-		status = output_value(
-			invocation,
-			json_pack("{s:i s:s s:s}", "id",
-				  (int)shyper_cell_get_id(cell), "name",
-				  shyper_cell_get_name(cell), "state", "none"),
-			cell_fields);
-	else if (!invocation->quiet)
-		printf("%s %s: destroyed\n", shyper_cell_get_sysname(cell),
-		       shyper_cell_get_name(cell));
+	else
+		status = report_gone(invocation, cell);
 	shyper_cell_close(cell);
 	return status;
 }
@@ -257,35 +273,6 @@ static enum cli_status cmd_cell_list(const struct invocation *invocation)
 	return output_value(invocation, list, cell_columns);
 }
 
-static json_t *describe_devices(struct shyper_ctx *ctx,
-				const struct shyper_cell *cell)
-{
-	struct shyper_device **devices;
-	json_t *list = json_array();
-	int count = shyper_device_list(ctx, cell, &devices);
-
-	for (int i = 0; i < count; i++)
-		json_array_append_new(list, describe_device(devices[i]));
-	if (count >= 0)
-		shyper_device_list_free(devices);
-	return list;
-}
-
-static void add_values(json_t *object, const char *key,
-		       struct shyper_cell *cell,
-		       int (*read)(struct shyper_cell *cell,
-				   struct shyper_value **ret_values))
-{
-	struct shyper_value *values;
-	int count = read(cell, &values);
-
-	if (count < 0)
-		return;
-	if (count)
-		json_object_set_new(object, key, describe_values(values, count));
-	free(values);
-}
-
 static enum cli_status cmd_cell_show(const struct invocation *invocation)
 {
 	struct shyper_cell *cell;
@@ -295,11 +282,7 @@ static enum cli_status cmd_cell_show(const struct invocation *invocation)
 	status = context_open_cell(invocation, &cell);
 	if (status)
 		return status;
-	object = describe_cell(cell);
-	json_object_set_new(object, "devices",
-			    describe_devices(invocation->session->ctx, cell));
-	add_values(object, "failure", cell, shyper_cell_read_failure);
-	add_values(object, "statistics", cell, shyper_cell_read_statistics);
+	object = describe_cell_fully(invocation->session->ctx, cell);
 	shyper_cell_close(cell);
 	return output_value(invocation, object, cell_fields);
 }
@@ -363,7 +346,7 @@ static enum cli_status cmd_cell_console(const struct invocation *invocation)
 }
 
 #define CELL		{ "CELL", ARGUMENT_CELL, false, false }
-#define TIMEOUT		{ "timeout", 't', OPTION_NUMBER, "SECONDS", \
+#define TIMEOUT		{ "timeout", 't', OPTION_SECONDS, "SECONDS", \
 			  "how long to wait (default: 30)" }
 
 const struct command cell_commands[] = {
@@ -376,6 +359,10 @@ const struct command cell_commands[] = {
 		  CONTEXT_CELLS_FOLDER "/NAME.json",
 	  .arguments = { { "CONFIG", ARGUMENT_CONFIG, false, false } },
 	  .run = cmd_cell_create },
+	{ .words = "cell load",
+	  .help = "Load the images of a cell, for a start that comes later",
+	  .arguments = { CELL }, .options = { TIMEOUT },
+	  .run = cmd_cell_load },
 	{ .words = "cell start",
 	  .help = "Load the images of a cell and start it",
 	  .arguments = { CELL }, .options = { TIMEOUT },
@@ -399,9 +386,19 @@ const struct command cell_commands[] = {
 	  .help = "List all cells",
 	  .run = cmd_cell_list },
 	{ .words = "cell show",
-	  .help = "Show a cell, its devices and why it failed",
+	  .help = "Show a cell, its devices, why it failed, who waits for whom",
 	  .arguments = { CELL },
 	  .run = cmd_cell_show },
+	{ .words = "cell wait",
+	  .help = "Wait until a cell is in one of the states, or gone",
+	  .arguments = { CELL, { "STATE", ARGUMENT_STATE, false, true } },
+	  .options = { { "timeout", 't', OPTION_SECONDS, "SECONDS",
+			 "how long to wait (default: for ever)" } },
+	  .run = cmd_cell_wait },
+	{ .words = "cell dump",
+	  .help = "Print all that is known of a cell, for a report of a fault",
+	  .arguments = { CELL },
+	  .run = cmd_cell_dump },
 	{ .words = "cell console",
 	  .help = "Connect the terminal to a cell's console; ^] leaves",
 	  .arguments = { CELL, { "DEVICE", ARGUMENT_WORD, true, false } },

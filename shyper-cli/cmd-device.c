@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* shyper device ...: the virtual devices of cells. */
-#include <stdlib.h>
-
 #include "context.h"
 #include "describe.h"
 
@@ -32,39 +30,16 @@ static enum cli_status cmd_device_list(const struct invocation *invocation)
 	return output_value(invocation, list, device_columns);
 }
 
-static void add_config(json_t *object, struct shyper_device *device)
-{
-	json_t *config;
-	char *text;
-
-	/* Root only: who may not read it sees the rest. */
-	if (shyper_device_read_config(device, &text) < 0)
-		return;
-	config = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	if (config)
-		json_object_set_new(object, "config", config);
-	free(text);
-}
-
 static enum cli_status cmd_device_show(const struct invocation *invocation)
 {
 	struct shyper_device *device;
-	struct shyper_value *values;
 	enum cli_status status;
 	json_t *object;
-	int count;
 
 	status = context_open_device(invocation, &device);
 	if (status)
 		return status;
-	object = describe_device(device);
-	add_config(object, device);
-	count = shyper_device_read_statistics(device, &values);
-	if (count >= 0) {
-		json_object_set_new(object, "statistics",
-				    describe_values(values, count));
-		free(values);
-	}
+	object = describe_device_fully(invocation->session->ctx, device);
 	shyper_device_close(device);
 	return output_value(invocation, object, device_fields);
 }

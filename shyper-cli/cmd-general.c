@@ -112,7 +112,12 @@ static void print_general(void)
 	     "hints out; both before or after the command. `shyper` alone is a shell;\n"
 	     "-c 'COMMAND; COMMAND' and -b FILE carry out many, a pipe into it likewise.\n"
 	     "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 not found,\n"
-	     "4 no hypervisor or module, 5 time-out, 6 not permitted.");
+	     "4 no hypervisor or module, 5 time-out, 6 not permitted.\n"
+	     "\n"
+	     "Which cell failed?             cell list; why: cell show CELL\n"
+	     "Which CPU waits for what?      cell show CELL, or top\n"
+	     "What does a disk cost?         stat DEVICE\n"
+	     "Who holds a cell's memory?     cell show CELL, or system status");
 }
 
 static json_t *describe_command(const struct command *c)

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 
 #include "cell-log.h"
+#include "cmd-system.h"
 #include "context.h"
+#include "describe.h"
 #include "mediated.h"
 #include "output.h"
 #include "supervise.h"
@@ -97,38 +99,44 @@ static json_t *describe_hypervisor(void)
 	return object;
 }
 
-static const struct output_field status_fields[] = {
+const struct output_field system_fields[] = {
 	{ "hypervisor", "hypervisor", OUTPUT_HIDDEN_IF_EMPTY, NULL },
 	{ "cells", "cells", OUTPUT_PLAIN, NULL },
 	{ "cpus_present", "CPUs present", OUTPUT_PLAIN, NULL },
 	{ "cpus_online", "CPUs online in root", OUTPUT_PLAIN, NULL },
 	{ "hugepages", "hugepages of 2M", OUTPUT_PLAIN, NULL },
 	{ "hugepages_free", "free of them", OUTPUT_PLAIN, NULL },
+	{ "holders", "memory of cells held by", OUTPUT_PLAIN, holder_columns },
 	{ 0 }
 };
 
-static enum cli_status cmd_system_status(const struct invocation *invocation)
+json_t *describe_system(struct shyper_ctx *ctx)
 {
 	struct shyper_cell **cells;
-	enum cli_status status;
-	struct shyper_ctx *ctx;
+	int count = shyper_cell_list(ctx, &cells);
 	json_t *object;
-	int count;
 
-	status = context_probe(invocation, &ctx);
-	if (status)
-		return status;
-	count = shyper_cell_list(ctx, &cells);
-	if (count < 0)
-		return context_fail(invocation, "cells", count);
-	shyper_cell_list_free(cells);
 	object = json_pack("{s:o s:i}", "hypervisor", describe_hypervisor(),
-			   "cells", count);
+			   "cells", count > 0 ? count : 0);
+	if (count >= 0)
+		shyper_cell_list_free(cells);
 	add_file(object, "cpus_present", "/sys/devices/system/cpu", "present");
 	add_file(object, "cpus_online", "/sys/devices/system/cpu", "online");
 	add_file(object, "hugepages", HUGEPAGES_FOLDER, "nr_hugepages");
 	add_file(object, "hugepages_free", HUGEPAGES_FOLDER, "free_hugepages");
-	return output_value(invocation, object, status_fields);
+	json_object_set_new(object, "holders", describe_holders(ctx, NULL));
+	return object;
+}
+
+static enum cli_status cmd_system_status(const struct invocation *invocation)
+{
+	enum cli_status status;
+	struct shyper_ctx *ctx;
+
+	status = context_probe(invocation, &ctx);
+	if (status)
+		return status;
+	return output_value(invocation, describe_system(ctx), system_fields);
 }
 
 static const struct output_field version_fields[] = {
@@ -157,7 +165,7 @@ const struct command system_commands[] = {
 			 "go on until ^C" } },
 	  .run = cmd_system_log },
 	{ .words = "system status",
-	  .help = "Show hypervisor, CPUs and memory",
+	  .help = "Show hypervisor, CPUs, memory, and who holds memory of cells",
 	  .run = cmd_system_status },
 	{ .words = "system version",
 	  .help = "Show the versions of program and hypervisor",

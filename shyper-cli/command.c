@@ -11,7 +11,8 @@
 #include "tokens.h"
 
 static const struct command *const tables[] = {
-	cell_commands, device_commands, system_commands, general_commands,
+	cell_commands, device_commands, watch_commands, system_commands,
+	general_commands,
 };
 
 #define NR_TABLES	(sizeof(tables) / sizeof(tables[0]))

@@ -124,6 +124,7 @@ struct command {
 /* The tables, ended by an entry without words. */
 extern const struct command cell_commands[];
 extern const struct command device_commands[];
+extern const struct command watch_commands[];
 extern const struct command system_commands[];
 extern const struct command general_commands[];
 

@@ -3,12 +3,15 @@
 #include "context.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static volatile sig_atomic_t interrupted;
 static struct sigaction old_action;
+static sigset_t old_mask;
 
 struct shyper_ctx *context_get(const struct invocation *invocation)
 {
@@ -118,6 +121,36 @@ enum cli_status context_open_device(const struct invocation *invocation,
 	return err ? context_fail(invocation, name, err) : CLI_DONE;
 }
 
+enum cli_status context_open_target(const struct invocation *invocation,
+				    struct shyper_cell **ret_cell,
+				    struct shyper_device **ret_device)
+{
+	*ret_cell = NULL;
+	*ret_device = NULL;
+	/* Names of cells have no dots. */
+	return strchr(invocation->argv[0], '.') ?
+		       context_open_device(invocation, ret_device) :
+		       context_open_cell(invocation, ret_cell);
+}
+
+int64_t context_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool context_wait(int fd, int64_t ms)
+{
+	struct pollfd input = { .fd = fd, .events = POLLIN };
+	struct timespec timeout = { .tv_sec = ms / 1000,
+				    .tv_nsec = ms % 1000 * 1000000 };
+
+	/* SIGINT is let in only here, so none is missed before the wait. */
+	return ppoll(&input, 1, ms < 0 ? NULL : &timeout, &old_mask) > 0;
+}
+
 static void on_interrupt(int signal)
 {
 	(void)signal;
@@ -128,14 +161,19 @@ void context_catch_interrupt(void)
 {
 	/* Without SA_RESTART: what waits is to return. */
 	struct sigaction action = { .sa_handler = on_interrupt };
+	sigset_t block;
 
 	interrupted = 0;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, &old_action);
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigprocmask(SIG_BLOCK, &block, &old_mask);
 }
 
 void context_release_interrupt(void)
 {
+	sigprocmask(SIG_SETMASK, &old_mask, NULL);
 	sigaction(SIGINT, &old_action, NULL);
 }
 

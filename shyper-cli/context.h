@@ -34,6 +34,20 @@ enum cli_status context_open_cell(const struct invocation *invocation,
 enum cli_status context_open_device(const struct invocation *invocation,
 				    struct shyper_device **ret_device);
 
+/* The same for a name that may be either; what it is not stays NULL. */
+enum cli_status context_open_target(const struct invocation *invocation,
+				    struct shyper_cell **ret_cell,
+				    struct shyper_device **ret_device);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t context_now_ms(void);
+
+/*
+ * Waits until @fd (-1: none) can be read: true; or until @ms have passed (-1: for
+ * ever) or somebody interrupts: false.
+ */
+bool context_wait(int fd, int64_t ms);
+
 /*
  * Between the two SIGINT does not end the program: it interrupts what waits
  * (-EINTR) and makes context_is_interrupted() true.

@@ -30,6 +30,22 @@ static void format_size(json_int_t bytes, char *out, size_t size)
 		snprintf(out, size, "%" JSON_INTEGER_FORMAT, bytes);
 }
 
+/* Three digits or a little more, for what is measured and not set. */
+static void format_about(double bytes, char *out, size_t size)
+{
+	static const char units[] = "BKMGT";
+	size_t unit = 0;
+
+	while (bytes >= 1024 && units[unit + 1]) {
+		bytes /= 1024;
+		unit++;
+	}
+	if (unit)
+		snprintf(out, size, "%.*f%c", bytes < 100, bytes, units[unit]);
+	else
+		snprintf(out, size, "%.0f", bytes);
+}
+
 static void format_duration(json_int_t ms, char *out, size_t size)
 {
 	long long s = ms / 1000;
@@ -45,6 +61,26 @@ static void format_duration(json_int_t ms, char *out, size_t size)
 			 (long long)(ms % 1000 / 100));
 }
 
+static void format_number(const json_t *value, enum output_format format,
+			  char *out, size_t size)
+{
+	double number = json_number_value(value);
+
+	if (format == OUTPUT_SIZE)
+		format_size((json_int_t)number, out, size);
+	else if (format == OUTPUT_DURATION)
+		format_duration((json_int_t)number, out, size);
+	else if (format == OUTPUT_ABOUT)
+		format_about(number, out, size);
+	else if (json_is_integer(value))
+		snprintf(out, size, "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(value));
+	else
+		snprintf(out, size, "%.*f",
+			 number < 100 && number != (double)(int64_t)number,
+			 number);
+}
+
 static void format_value(const json_t *value, enum output_format format,
 			 char *out, size_t size)
 {
@@ -54,13 +90,8 @@ static void format_value(const json_t *value, enum output_format format,
 	out[0] = '\0';
 	switch (json_typeof(value)) {
 	case JSON_INTEGER:
-		if (format == OUTPUT_SIZE)
-			format_size(json_integer_value(value), out, size);
-		else if (format == OUTPUT_DURATION)
-			format_duration(json_integer_value(value), out, size);
-		else
-			snprintf(out, size, "%" JSON_INTEGER_FORMAT,
-				 json_integer_value(value));
+	case JSON_REAL:
+		format_number(value, format, out, size);
 		break;
 	case JSON_STRING:
 		snprintf(out, size, "%s", json_string_value(value));
@@ -97,8 +128,8 @@ static void format_member(const json_t *object,
 		snprintf(out, size, "-");
 }
 
-static void print_table(const json_t *array, const struct output_field *fields,
-			int indent)
+static void print_table(FILE *out, const json_t *array,
+			const struct output_field *fields, int indent)
 {
 	int width[MAX_COLUMNS] = { 0 };
 	char text[CELL_SIZE];
@@ -127,16 +158,16 @@ static void print_table(const json_t *array, const struct output_field *fields,
 			else
 				snprintf(text, sizeof(text), "%s",
 					 fields[c].title);
-			printf("%*s%s", blanks, "", text);
+			fprintf(out, "%*s%s", blanks, "", text);
 			/* No blanks at the end of a line. */
 			blanks = width[c] + 2 - (int)strlen(text);
 		}
-		putchar('\n');
+		fputc('\n', out);
 	}
 }
 
 /* KEY=value of each member, as many as fit to a line. */
-static void print_members(json_t *object, int indent)
+static void print_members(FILE *out, json_t *object, int indent)
 {
 	char text[CELL_SIZE];
 	int column = 0;
@@ -149,15 +180,17 @@ static void print_members(json_t *object, int indent)
 		format_value(value, OUTPUT_PLAIN, text, sizeof(text));
 		length = (int)(strlen(key) + strlen(text)) + 2;
 		if (column && column + length > LINE_WIDTH) {
-			putchar('\n');
+			fputc('\n', out);
 			column = 0;
 		}
-		if (!column)
-			column = printf("%*s", indent, "");
-		column += printf("%s=%s ", key, text);
+		if (column)
+			fputc(' ', out);
+		else
+			column = fprintf(out, "%*s", indent, "");
+		column += fprintf(out, "%s=%s", key, text) + 1;
 	}
 	if (column)
-		putchar('\n');
+		fputc('\n', out);
 }
 
 static bool is_empty(const json_t *value)
@@ -169,64 +202,121 @@ static bool is_empty(const json_t *value)
 	return !value || json_is_null(value);
 }
 
-static bool is_nested(const json_t *value)
+/* Lines of text, each behind @indent blanks. */
+static void print_text(FILE *out, const char *text, int indent)
 {
-	return json_is_object(value) ||
+	while (*text) {
+		int length = (int)strcspn(text, "\n");
+
+		fprintf(out, "%*s%.*s\n", length ? indent : 0, "", length,
+			text);
+		text += length + (text[length] == '\n');
+	}
+}
+
+static void print_list(FILE *out, json_t *object,
+		       const struct output_field *fields, int indent);
+
+/* A member that takes lines of its own below its title. */
+static void print_nested(FILE *out, json_t *value,
+			 const struct output_field *field, int indent)
+{
+	fprintf(out, "%*s%s\n", indent, "", field->title);
+	if (json_is_string(value))
+		print_text(out, json_string_value(value), indent + 2);
+	else if (json_is_array(value))
+		print_table(out, value, field->fields, indent + 2);
+	else if (field->fields)
+		print_list(out, value, field->fields, indent + 2);
+	else
+		print_members(out, value, indent + 2);
+}
+
+static bool is_nested(const struct output_field *field, const json_t *value)
+{
+	return field->format == OUTPUT_TEXT || json_is_object(value) ||
 	       (json_is_array(value) &&
 		json_is_object(json_array_get(value, 0)));
 }
 
-static void print_list(json_t *object, const struct output_field *fields,
-		       int indent)
+static bool is_hidden(const struct output_field *field, const json_t *value)
+{
+	bool hides = field->format == OUTPUT_HIDDEN_IF_EMPTY ||
+		     field->format == OUTPUT_TEXT || field->fields;
+
+	return !field->title || (hides && is_empty(value));
+}
+
+static void print_list(FILE *out, json_t *object,
+		       const struct output_field *fields, int indent)
 {
 	char text[CELL_SIZE];
 	int width = 0;
 
 	for (const struct output_field *f = fields; f->key; f++) {
-		if (f->title && !is_nested(json_object_get(object, f->key)) &&
+		const json_t *value = json_object_get(object, f->key);
+
+		if (!is_hidden(f, value) && !is_nested(f, value) &&
 		    (int)strlen(f->title) > width)
 			width = (int)strlen(f->title);
 	}
 	for (const struct output_field *f = fields; f->key; f++) {
 		json_t *value = json_object_get(object, f->key);
 
-		if (!f->title ||
-		    ((f->format == OUTPUT_HIDDEN_IF_EMPTY || f->fields) &&
-		     is_empty(value)))
+		if (is_hidden(f, value))
 			continue;
-		if (is_nested(value)) {
-			printf("%*s%s\n", indent, "", f->title);
-			if (json_is_array(value))
-				print_table(value, f->fields, indent + 2);
-			else if (f->fields)
-				print_list(value, f->fields, indent + 2);
-			else
-				print_members(value, indent + 2);
+		if (is_nested(f, value)) {
+			print_nested(out, value, f, indent);
 			continue;
 		}
 		format_member(object, f, text, sizeof(text));
-		printf("%*s%-*s  %s\n", indent, "", width, f->title, text);
+		fprintf(out, "%*s%-*s  %s\n", indent, "", width, f->title,
+			text);
 	}
+}
+
+void output_render(FILE *out, json_t *value, const struct output_field *fields)
+{
+	if (json_is_array(value))
+		print_table(out, value, fields, 0);
+	else
+		print_list(out, value, fields, 0);
+}
+
+static enum cli_status out_of_memory(const struct invocation *invocation)
+{
+	cli_error(invocation->session, invocation->command->words, NULL,
+		  "out of memory");
+	return CLI_FAILED;
 }
 
 enum cli_status output_value(const struct invocation *invocation,
 			     json_t *value, const struct output_field *fields)
 {
-	if (!value) {
-		cli_error(invocation->session, invocation->command->words, NULL,
-			  "out of memory");
-		return CLI_FAILED;
-	}
+	if (!value)
+		return out_of_memory(invocation);
 	if (invocation->json) {
-		json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+		json_dumpf(value, stdout,
+			   JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+				   JSON_REAL_PRECISION(9));
 		putchar('\n');
-	} else if (json_is_array(value)) {
-		print_table(value, fields, 0);
 	} else {
-		print_list(value, fields, 0);
+		output_render(stdout, value, fields);
 	}
 	json_decref(value);
 	return CLI_DONE;
+}
+
+enum cli_status output_line(const struct invocation *invocation, json_t *value)
+{
+	if (!value)
+		return out_of_memory(invocation);
+	json_dumpf(value, stdout,
+		   JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+	putchar('\n');
+	json_decref(value);
+	/* main() says it. */
+	return output_finish() ? CLI_DONE : CLI_FAILED;
 }
 
 /* Length of the UTF-8 sequence at @text, 0 if there is no valid one. */

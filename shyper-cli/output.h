@@ -9,14 +9,17 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "command.h"
 
 enum output_format {
 	OUTPUT_PLAIN,
 	OUTPUT_SIZE,		/* bytes, as 256M */
+	OUTPUT_ABOUT,		/* bytes that were measured, as 12.3M */
 	OUTPUT_DURATION,	/* milliseconds, as 1h02m03s */
 	OUTPUT_HIDDEN_IF_EMPTY,	/* plain, no line for null, "" or [] */
+	OUTPUT_TEXT,		/* lines of text, below the title */
 };
 
 /**
@@ -39,6 +42,15 @@ struct output_field {
  */
 enum cli_status output_value(const struct invocation *invocation,
 			     json_t *value, const struct output_field *fields);
+
+/* The same as text, whatever the options say, and without releasing it. */
+void output_render(FILE *out, json_t *value, const struct output_field *fields);
+
+/*
+ * Prints @value as JSON on one line, at once, and releases it; CLI_FAILED when it
+ * did not arrive.
+ */
+enum cli_status output_line(const struct invocation *invocation, json_t *value);
 
 /*
  * Prints text that a guest may have written: what is no text is shown as '?'

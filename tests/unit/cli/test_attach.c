@@ -217,6 +217,29 @@ static void test_a_pipe_is_copied_to_its_end(void **state)
 	close(out[1]);
 }
 
+static void test_json_has_a_line_for_each_piece_of_text(void **state)
+{
+	static const struct invocation invocation = { .json = true };
+	int listening = listen_as_backend(), out[2], backend;
+	pid_t pid;
+
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	if (!pid) {
+		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+		dup2(out[1], STDOUT_FILENO);
+		_exit(attach_console(&invocation, "cell1.con0"));
+	}
+	backend = accept(listening, NULL, NULL);
+	assert_int_equal(write(backend, "a\x1b\"b\n", 5), 5);
+	expect(out[0], "{\"text\":\"a?\\\"b\\n\"}\n");
+	close(backend);
+	assert_int_equal(status_of(pid), CLI_DONE);
+	close(listening);
+	close(out[0]);
+	close(out[1]);
+}
+
 static void test_without_backend_it_fails(void **state)
 {
 	pid_t pid;
@@ -257,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_the_terminal_is_restored_after_signals),
 		cmocka_unit_test(test_a_pipe_is_copied_to_its_end),
 		cmocka_unit_test(test_a_signal_ends_it_while_the_guest_takes_nothing),
+		cmocka_unit_test(test_json_has_a_line_for_each_piece_of_text),
 		cmocka_unit_test(test_without_backend_it_fails),
 	};
 

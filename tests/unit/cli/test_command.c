@@ -65,6 +65,7 @@ const struct command device_commands[] = {
 	{ 0 }
 };
 
+const struct command watch_commands[] = { { 0 } };
 const struct command system_commands[] = { { 0 } };
 
 const struct command general_commands[] = {

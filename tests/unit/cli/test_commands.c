@@ -62,6 +62,15 @@ static void put_cell(const char *sysname, const char *id, const char *name,
 	}
 }
 
+static void remove_cell(const char *sysname)
+{
+	char command[200];
+
+	snprintf(command, sizeof(command), "rm -r '%s/sys/class/hvisor/%s'",
+		 root, sysname);
+	assert_int_equal(system(command), 0);
+}
+
 static int make_tree(void **state)
 {
 	strcpy(root, "/tmp/shyper-cli-XXXXXX");
@@ -71,14 +80,18 @@ static int make_tree(void **state)
 	put_cell("cell1", "1\n", "debian\n", "running\n", "none\n");
 	put_cell("cell2", "2\n", "broken\n", "failed\n", "unmapped\n");
 	put("/sys/class/hvisor/cell2/failure",
-	    "REASON=unmapped\nCPU=0\nPC=0x40001000\nIPA=0x10000000\n");
+	    "REASON=unmapped\nCPU=0\nPC=0x40001000\nESR=0x93c08046\n"
+	    "IPA=0x10000000\n");
 	put("/sys/class/hvisor/cell1.blk0/type", "blk\n");
 	put("/sys/class/hvisor/cell1.blk0/index", "0\n");
 	put("/sys/class/hvisor/cell1.blk0/name", "blk0\n");
 	put("/sys/class/hvisor/cell1.blk0/config", "{\"path\": \"/a\"}");
 	put("/sys/class/hvisor/cell1.blk0/attached", "1\n");
 	put("/sys/class/hvisor/cell1.blk0/backend_pid", "321\n");
-	put("/sys/class/hvisor/cell1/virtio/blk0", "TYPE=blk\nREQUESTS=7\n");
+	put("/sys/class/hvisor/cell1/virtio/blk0",
+	    "TYPE=blk\nREQUESTS=7\nIN_FLIGHT=2\nFEATURES=0x100\n");
+	put("/sys/class/hvisor/cell1/virtio/pending",
+	    "CPU1=blk0,reset,0xa000070,4,3500\nCONTROL1=con0,quiesce,8\n");
 	return 0;
 }
 
@@ -259,10 +272,10 @@ static void test_cells_are_listed(void **state)
 	assert_int_equal(run("cell list"), CLI_DONE);
 	assert_string_equal(
 		output,
-		"ID  NAME    STATE    CPUS  MEMORY  UPTIME\n"
-		"0   root    running  2-3   256M    1m01s\n"
-		"1   debian  running  2-3   256M    1m01s\n"
-		"2   broken  failed   2-3   256M    1m01s\n");
+		"ID  NAME    STATE    REASON    CPUS  MEMORY  UPTIME\n"
+		"0   root    running  none      2-3   256M    1m01s\n"
+		"1   debian  running  none      2-3   256M    1m01s\n"
+		"2   broken  failed   unmapped  2-3   256M    1m01s\n");
 	assert_int_equal(run("-j cell list"), CLI_DONE);
 	list = json_output();
 	assert_int_equal(json_array_size(list), 3);
@@ -300,6 +313,151 @@ static void test_a_failed_cell_shows_its_registers(void **state)
 	json_decref(cell);
 }
 
+static void test_why_a_cell_does_not_run_is_a_sentence(void **state)
+{
+	static const struct {
+		const char *state, *reason, *esr, *why;
+	} cases[] = {
+		{ "failed", "unmapped", "0x93c08046",
+		  "CPU 0 wrote to 0x10000000, where the cell has nothing; PC 0x40001000" },
+		{ "failed", "unmapped", "0x93c08006", "CPU 0 read from 0x10000000," },
+		{ "failed", "unmapped", "0x82000006",
+		  "CPU 0 fetched an instruction from 0x10000000," },
+		{ "failed", "exception", "0x2000000",
+		  "CPU 0 took an exception that has no answer: ESR 0x2000000, PC 0x40001000" },
+		{ "failed", "serror", "0xbe000000", "CPU 0 caused an SError" },
+		{ "failed", "device", "0x0", "deadline_ms" },
+		{ "stopped", "stop", "0x0", "root stopped it" },
+		{ "stopped", "off", "0x0", "the guest powered off" },
+		{ "stopped", "reset", "0x0", "the guest rebooted" },
+	};
+	char failure[200], state_line[32], reason_line[32];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(state_line, sizeof(state_line), "%s\n", cases[i].state);
+		snprintf(reason_line, sizeof(reason_line), "%s\n",
+			 cases[i].reason);
+		snprintf(failure, sizeof(failure),
+			 "CPU=0\nPC=0x40001000\nESR=%s\nIPA=0x10000000\n",
+			 cases[i].esr);
+		put_cell("cell3", "3\n", "ended\n", state_line, reason_line);
+		put("/sys/class/hvisor/cell3/failure", failure);
+		assert_int_equal(run("cell show ended"), CLI_DONE);
+		if (!strstr(output, cases[i].why))
+			fail_msg("no '%s' in: %s", cases[i].why, output);
+	}
+	remove_cell("cell3");
+	assert_int_equal(run("cell show debian"), CLI_DONE);
+	assert_null(strstr(output, "why"));
+}
+
+static void test_who_waits_is_shown(void **state)
+{
+	json_t *cell, *waiting;
+
+	assert_int_equal(run("cell show debian"), CLI_DONE);
+	assert_non_null(strstr(output, "waiting for a backend\n"));
+	assert_non_null(strstr(output, "1    blk0    reset    0xa000070  3.5s"));
+	assert_non_null(strstr(output, "-    con0    quiesce  -          0.0s"));
+	assert_int_equal(run("device show debian.blk0"), CLI_DONE);
+	assert_non_null(strstr(output, "waiting for it\n"));
+	assert_null(strstr(output, "quiesce"));
+	assert_int_equal(run("cell show debian -j"), CLI_DONE);
+	cell = json_output();
+	waiting = json_array_get(json_object_get(cell, "waiting"), 0);
+	assert_int_equal(json_integer_value(json_object_get(waiting, "cpu")), 1);
+	assert_int_equal(json_integer_value(json_object_get(waiting, "age_ms")),
+			 3500);
+	assert_string_equal(json_string_value(json_object_get(waiting, "op")),
+			    "reset");
+	json_decref(cell);
+	assert_int_equal(run("cell show broken"), CLI_DONE);
+	assert_null(strstr(output, "waiting"));
+}
+
+static void test_a_dump_holds_everything(void **state)
+{
+	json_t *dump, *device;
+
+	assert_int_equal(run("cell dump debian"), CLI_DONE);
+	assert_non_null(strstr(output, "debian\n"));
+	assert_non_null(strstr(output, "waiting for a backend"));
+	assert_non_null(strstr(output, "requests=7"));
+	assert_non_null(strstr(output, "vmexits_total=42"));
+	assert_int_equal(run("cell dump debian --json"), CLI_DONE);
+	dump = json_output();
+	device = json_array_get(json_object_get(dump, "devices"), 0);
+	assert_int_equal(json_integer_value(json_object_get(
+				 json_object_get(device, "statistics"),
+				 "in_flight")), 2);
+	json_decref(dump);
+}
+
+static void test_rates_are_differences_over_time(void **state)
+{
+	json_t *stat, *device;
+
+	/* Nothing changes in a recorded tree. */
+	assert_int_equal(run("stat debian.blk0 -i 0.05 -j"), CLI_DONE);
+	stat = json_output();
+	assert_int_equal(json_array_size(json_object_get(stat, "cells")), 0);
+	device = json_array_get(json_object_get(stat, "devices"), 0);
+	assert_true(json_real_value(json_object_get(stat, "seconds")) >= 0.05);
+	assert_true(json_is_real(json_object_get(device, "requests")));
+	/* A gauge and a setting have no rate. */
+	assert_null(json_object_get(device, "in_flight"));
+	assert_null(json_object_get(device, "features"));
+	json_decref(stat);
+	assert_int_equal(run("stat -i 0.01 -n 3 -j"), CLI_DONE);
+	assert_int_equal(count_lines(output), 3);
+	assert_int_equal(run("stat debian -i 0.01"), CLI_DONE);
+	assert_non_null(strstr(output, "cell1.blk0"));
+	assert_null(strstr(output, "broken"));
+	assert_in_range(longest_line(output), 1, 79);
+	assert_int_equal(run("stat -i 0"), CLI_USAGE);
+	assert_int_equal(run("stat nothing"), CLI_NOT_FOUND);
+	assert_int_equal(run("stat debian.nothing"), CLI_NOT_FOUND);
+}
+
+static void test_top_prints_snapshots_into_a_pipe(void **state)
+{
+	json_t *top;
+
+	assert_int_equal(run("top -i 0.01 -n 2"), CLI_DONE);
+	assert_non_null(strstr(output, "3 cells, 1 failed, 2 waiting"));
+	assert_non_null(strstr(output, "cell1    1    blk0        reset"));
+	assert_null(strchr(output, '\033'));
+	assert_in_range(longest_line(output), 1, 79);
+	assert_int_equal(run("top -i 0.01 -n 1 -j"), CLI_DONE);
+	top = json_output();
+	assert_int_equal(json_array_size(json_object_get(top, "cells")), 3);
+	assert_int_equal(json_array_size(json_object_get(top, "waiting")), 2);
+	json_decref(top);
+}
+
+static void test_waiting_for_a_state_that_is_there_returns_at_once(void **state)
+{
+	assert_int_equal(run("cell wait debian stopped running"), CLI_DONE);
+	assert_string_equal(output, "cell1 debian: running\n");
+	assert_int_equal(run("cell wait debian stopped -t 0.05"), CLI_TIMEOUT);
+	assert_non_null(strstr(errors, "the cell is running"));
+	assert_int_equal(count_lines(errors), 1);
+	assert_int_equal(run("cell wait debian gone -t 0"), CLI_TIMEOUT);
+	assert_int_equal(run("cell wait debian runing"), CLI_USAGE);
+	assert_non_null(strstr(errors, "'runing'"));
+	assert_int_equal(run("cell wait nothing running"), CLI_NOT_FOUND);
+}
+
+static void test_events_begin_with_what_is_there(void **state)
+{
+	assert_int_equal(run("events -n 4"), CLI_DONE);
+	assert_int_equal(count_lines(output), 4);
+	assert_non_null(strstr(output, " cell2 broken: present, failed (unmapped)\n"));
+	assert_non_null(strstr(output, " cell1.blk0: present\n"));
+	assert_int_equal(run("events -n 1 -j"), CLI_DONE);
+	json_decref(json_output());
+}
+
 static void test_devices_are_listed_and_shown(void **state)
 {
 	static const char *const lines[] = { "device show cell1.blk0 -j",
@@ -335,6 +493,8 @@ static void test_what_is_missing_is_not_found(void **state)
 		"cell console nothing", "device show cell1.nothing",
 		"device show nothing.blk0", "device list nothing",
 		"cell console broken", "cell console debian con7",
+		"cell load nothing", "cell wait nothing running",
+		"cell dump nothing", "stat nothing",
 		"system daemon /nonexistent",
 	};
 
@@ -353,6 +513,8 @@ static void test_without_hypervisor_there_is_one_line(void **state)
 		"cell list", "cell show debian", "cell start debian",
 		"cell destroy debian", "device list", "system log",
 		"system status", "system daemon", "cell log debian",
+		"cell load debian", "cell wait debian running",
+		"cell dump debian", "stat", "top", "events",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -447,6 +609,14 @@ int main(void)
 		cmocka_unit_test(test_cells_are_listed),
 		cmocka_unit_test(test_a_cell_is_shown_by_name_and_by_number),
 		cmocka_unit_test(test_a_failed_cell_shows_its_registers),
+		cmocka_unit_test(test_why_a_cell_does_not_run_is_a_sentence),
+		cmocka_unit_test(test_who_waits_is_shown),
+		cmocka_unit_test(test_a_dump_holds_everything),
+		cmocka_unit_test(test_rates_are_differences_over_time),
+		cmocka_unit_test(test_top_prints_snapshots_into_a_pipe),
+		cmocka_unit_test(
+			test_waiting_for_a_state_that_is_there_returns_at_once),
+		cmocka_unit_test(test_events_begin_with_what_is_there),
 		cmocka_unit_test(test_devices_are_listed_and_shown),
 		cmocka_unit_test(test_what_is_missing_is_not_found),
 		cmocka_unit_test(test_without_hypervisor_there_is_one_line),

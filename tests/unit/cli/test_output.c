@@ -111,7 +111,7 @@ static void test_an_object_is_a_list(void **state)
 		"  NAME\n"
 		"  blk0\n"
 		"failure\n"
-		"  pc=0x40 cpu=0 \n");
+		"  pc=0x40 cpu=0\n");
 }
 
 static void test_empty_parts_stay_out(void **state)
@@ -155,6 +155,54 @@ static void test_sizes_and_durations_are_readable(void **state)
 						      cases[i].up),
 					    fields, false), expected);
 	}
+}
+
+static void test_measured_numbers_are_short(void **state)
+{
+	static const struct output_field fields[] = {
+		{ "r", "RATE", OUTPUT_PLAIN, NULL },
+		{ "b", "BYTES", OUTPUT_ABOUT, NULL },
+		{ 0 }
+	};
+	static const struct {
+		double rate, bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, 0, "0     0" },
+		{ 0.25, 1023, "0.2   1023" },
+		{ 99.5, 1024, "99.5  1.0K" },
+		{ 123.4, 123456, "123   121K" },
+		{ 7, 1e9, "7     954M" },
+	};
+	char expected[80];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(expected, sizeof(expected), "RATE  BYTES\n%s\n",
+			 cases[i].text);
+		assert_string_equal(capture(json_pack("[{s:f s:f}]", "r",
+						      cases[i].rate, "b",
+						      cases[i].bytes),
+					    fields, false), expected);
+	}
+}
+
+static void test_lines_of_text_stand_below_their_title(void **state)
+{
+	static const struct output_field fields[] = {
+		{ "a", "a", OUTPUT_PLAIN, NULL },
+		{ "log", "log", OUTPUT_TEXT, NULL },
+		{ "none", "none", OUTPUT_TEXT, NULL },
+		{ 0 }
+	};
+
+	assert_string_equal(capture(json_pack("{s:i s:s s:s}", "a", 1, "log",
+					      "one\n\ntwo", "none", ""),
+				    fields, false),
+			    "a  1\n"
+			    "log\n"
+			    "  one\n"
+			    "\n"
+			    "  two\n");
 }
 
 static void test_long_values_are_cut_not_overrun(void **state)
@@ -231,6 +279,8 @@ int main(void)
 		cmocka_unit_test(test_an_object_is_a_list),
 		cmocka_unit_test(test_empty_parts_stay_out),
 		cmocka_unit_test(test_sizes_and_durations_are_readable),
+		cmocka_unit_test(test_measured_numbers_are_short),
+		cmocka_unit_test(test_lines_of_text_stand_below_their_title),
 		cmocka_unit_test(test_long_values_are_cut_not_overrun),
 		cmocka_unit_test(test_a_guest_cannot_speak_to_the_terminal),
 		cmocka_unit_test(test_any_bytes_become_json),

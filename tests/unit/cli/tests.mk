@@ -9,8 +9,8 @@ cflags-cli := -Wno-unused-parameter -DSHYPER_VERSION='"0"' \
 libs-cli := -ljansson -lfdt -ludev -lutil
 cli-library := $(patsubst %.o,libshyper/%.c,$(core-objs))
 cli-commands := $(addprefix shyper-cli/,command.c complete.c tokens.c names.c context.c batch.c \
-	output.c describe.c cmd-cell.c cmd-device.c cmd-system.c cmd-general.c cell-log.c \
-	attach.c mediated.c supervise.c service.c)
+	output.c describe.c cmd-cell.c cmd-device.c cmd-watch.c cmd-system.c cmd-general.c \
+	cell-wait.c cell-dump.c rates.c top.c cell-log.c attach.c mediated.c supervise.c service.c)
 
 tests-cli := test_tokens test_command test_output test_mediated test_commands test_attach \
 	test_supervise test_cell_monitor
@@ -19,7 +19,7 @@ srcs-test_command := shyper-cli/command.c shyper-cli/complete.c shyper-cli/token
 srcs-test_output := shyper-cli/output.c
 srcs-test_mediated := shyper-cli/mediated.c
 srcs-test_commands := $(cli-commands) $(cli-library)
-srcs-test_attach := shyper-cli/attach.c
+srcs-test_attach := shyper-cli/attach.c shyper-cli/output.c
 srcs-test_supervise := shyper-cli/service.c shyper-cli/mediated.c \
 	$(cli-library)
 srcs-test_cell_monitor := shyper-cli/service.c
