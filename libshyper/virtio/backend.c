@@ -207,6 +207,7 @@ static int watch_signals(struct shyper_backend *backend)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &mask, NULL))
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
@@ -391,7 +392,7 @@ int shyper_backend_run(struct shyper_backend *backend)
 		if (err)
 			break;
 		if (backend->stopping && !backend_in_flight(backend, ~0U))
-			return 0;
+			return backend->replaced;
 		err = wait_events(backend);
 		if (err)
 			break;

@@ -31,7 +31,8 @@
  * @attached: declared
  * @failed: the driver broke a queue: it was told, and nothing new is taken from
  *	any queue until it has reset the device
- * @stopping: SIGTERM came: take nothing new
+ * @stopping: a signal came: take nothing new
+ * @replaced: it was SIGHUP: to be started again
  * @error: ends the loop
  */
 struct shyper_backend {
@@ -57,6 +58,7 @@ struct shyper_backend {
 	bool attached;
 	bool failed;
 	bool stopping;
+	bool replaced;
 	int error;
 };
 

@@ -8,6 +8,7 @@
  * then it is answered, since after the answer their memory is the guest's.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -356,6 +357,8 @@ void backend_signalled(struct shyper_backend *backend, struct shyper_watch *watc
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(watch->fd, &info, sizeof(info)) == sizeof(info))
-		backend->stopping = true;
+	if (read(watch->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	backend->stopping = true;
+	backend->replaced = info.ssi_signo == SIGHUP;
 }

@@ -57,6 +57,8 @@ static int serve(void)
 	switch (shyper_backend_run(backend)) {
 	case 0:
 		return SHYPER_EXIT_DONE;
+	case 1:
+		return SHYPER_EXIT_RESTART;
 	case -ENODEV:
 		return 50;
 	default:
@@ -398,27 +400,35 @@ static void test_reissue(void **state)
 	check_disk(OUTSTANDING, 5);
 }
 
-static void test_sigterm_drains(void **state)
+static void drains_at(int signal, int wanted, uint64_t before)
 {
 	unsigned int n;
 	int status;
 
-	(void)state;
 	el2_backend_start(serve);
 	for (n = 0; n < OUTSTANDING; n++)
 		offer_write(n, 3);
 	el2_notify(1);
-	status = el2_backend_stop(SIGTERM);
+	status = el2_backend_stop(signal);
 	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), SHYPER_EXIT_DONE);
+	assert_int_equal(WEXITSTATUS(status), wanted);
 	assert_int_equal(el2.state->counters.in_flight, 0);
 	/* What it had not taken is still there for the next one. */
 	el2_backend_start(serve);
 	for (n = 0; n < OUTSTANDING; n++)
 		finish();
 	assert_int_equal(el2.state->counters.reissued, 0);
-	assert_int_equal(el2.state->counters.writes, OUTSTANDING);
+	assert_int_equal(el2.state->counters.writes, before + OUTSTANDING);
 	check_disk(OUTSTANDING, 3);
+}
+
+static void test_signals_drain(void **state)
+{
+	(void)state;
+	drains_at(SIGTERM, SHYPER_EXIT_DONE, 0);
+	el2_backend_stop(SIGKILL);
+	/* A successor is wanted. */
+	drains_at(SIGHUP, SHYPER_EXIT_RESTART, OUTSTANDING);
 }
 
 /* Quiesce and queue stop are answered when nothing is in flight any more. */
@@ -564,7 +574,7 @@ int main(void)
 		TEST(read_write), TEST(unaligned_memory), TEST(jailed), TEST(range), TEST(readonly),
 		TEST(other_requests), TEST(bad_request), TEST(kill), TEST(reissue),
 		TEST(write_through),
-		TEST(sigterm_drains), TEST(quiesce), TEST(device_gone), TEST(lock),
+		TEST(signals_drain), TEST(quiesce), TEST(device_gone), TEST(lock),
 		TEST(lock_of_the_dead),
 	};
 

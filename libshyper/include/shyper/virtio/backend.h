@@ -3,19 +3,19 @@
  * A backend: the process that serves one device of a cell. A program gives a
  * constant table of operations; binding, mapping, declaring, the event loop,
  * going on after a predecessor's death, and draining before a reset, a queue
- * stop, a stop of the cell or SIGTERM are done here.
+ * stop, a stop of the cell, SIGTERM or SIGHUP are done here.
  *
  *	shyper_backend_open()	bind, map; what needs privileges
  *	  ... open files, lock, shyper_backend_offer(), _set_config(), jail
  *	shyper_backend_attach()	account, declare
- *	shyper_backend_run()	serve, until SIGTERM or the end of the device
+ *	shyper_backend_run()	serve, until a signal or the end of the device
  *	shyper_backend_close()
  *
  * docs/libshyper.md builds one in ten steps.
  *
  * The rules of shyper/ctx.h hold, with three exceptions. A process has one
- * backend. From shyper_backend_attach() on SIGTERM and SIGINT are blocked and
- * read by the loop, SIGPIPE is ignored, and SIGBUS is the library's: the pages
+ * backend. From shyper_backend_attach() on SIGTERM, SIGINT and SIGHUP are blocked
+ * and read by the loop, SIGPIPE is ignored, and SIGBUS is the library's: the pages
  * of a device that goes away fault, and the process then ends as done
  * (SHYPER_EXIT_DONE). And only shyper_backend_open(), _attach(), _run() leave a
  * report in the context. All is called from one thread; operations are called
@@ -120,8 +120,9 @@ SHYPER_API int shyper_backend_set_config(struct shyper_backend *backend,
 SHYPER_API int shyper_backend_attach(struct shyper_backend *backend);
 
 /*
- * Serve. 0: SIGTERM or SIGINT came and nothing is in flight any more; -ENODEV:
- * the device is gone; else an error.
+ * Serve. 0: SIGTERM or SIGINT came and nothing is in flight any more; 1: the same
+ * of SIGHUP: a successor is wanted (SHYPER_EXIT_RESTART); -ENODEV: the device is
+ * gone; else an error.
  */
 SHYPER_API int shyper_backend_run(struct shyper_backend *backend);
 
