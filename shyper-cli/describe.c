@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "settings.h"
+
 const struct output_field cell_columns[] = {
 	{ "id", "ID", OUTPUT_PLAIN, NULL },
 	{ "name", "NAME", OUTPUT_PLAIN, NULL },
@@ -319,18 +321,13 @@ json_t *describe_cell_fully(struct shyper_ctx *ctx, struct shyper_cell *cell)
 	return object;
 }
 
+/* Root only: who may not read it sees the rest. */
 static void add_config(json_t *object, struct shyper_device *device)
 {
-	json_t *config;
-	char *text;
+	json_t *config = settings_read(device);
 
-	/* Root only: who may not read it sees the rest. */
-	if (shyper_device_read_config(device, &text) < 0)
-		return;
-	config = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	if (config)
 		json_object_set_new(object, "config", config);
-	free(text);
 }
 
 static void add_waiting(json_t *object, struct shyper_ctx *ctx,

@@ -15,6 +15,8 @@
 #include "program.h"
 
 #define CONFIG_PATH	"/sys/class/hvisor/%s/config"
+/* What `shyper device set` has made of it. */
+#define SETTINGS_PATH	"/run/shyper/%s.json"
 
 static const char *device_name = "shyper";
 
@@ -76,9 +78,10 @@ static json_t *config_load(const char *name)
 	json_t *config;
 
 	/* The daemon's, where it overrides what the cell was created with. */
+	snprintf(path, sizeof(path), SETTINGS_PATH, name);
 	if (other)
 		snprintf(path, sizeof(path), "%s", other);
-	else
+	else if (access(path, F_OK))
 		snprintf(path, sizeof(path), CONFIG_PATH, name);
 	config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	if (!config) {
@@ -137,6 +140,10 @@ static int program_run(struct shyper_ctx *ctx, struct shyper_backend *backend)
 		say(SAY_INFO, "re-issued %u requests", reissued);
 	if (!err)
 		err = shyper_backend_run(backend);
+	if (err > 0) {
+		say(SAY_INFO, "makes way for its successor, nothing in flight");
+		return SHYPER_EXIT_RESTART;
+	}
 	if (!err) {
 		say(SAY_INFO, "stopped, nothing in flight");
 		return SHYPER_EXIT_DONE;
@@ -155,7 +162,9 @@ static int usage(const struct backend_program *program)
 		"usage: %s [--no-jail] DEVICE\n"
 		"Serves DEVICE, the name of an entry of /sys/class/hvisor (cell1.blk0).\n"
 		"  --no-jail  keep all privileges (for debugging only)\n"
-		"SHYPER_DEVICE_CONFIG names a file to be read instead of its \"config\".\n"
+		"Its configuration is the file that SHYPER_DEVICE_CONFIG names, or else\n"
+		"/run/shyper/DEVICE.json, or else its \"config\" in sysfs. SIGTERM stops it,\n"
+		"SIGHUP makes it end so that it is started again.\n"
 		"Exit status: %d stopped or device gone; %d failed, start again;\n"
 		"%d configuration, %d served already: do not start again.\n",
 		program->name, SHYPER_EXIT_DONE, SHYPER_EXIT_RESTART,

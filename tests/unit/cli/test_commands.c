@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,6 +22,7 @@
 
 #include "batch.h"
 #include "command.h"
+#include "service.h"
 
 static char root[64];
 static char output[65536], errors[65536];
@@ -448,6 +451,119 @@ static void test_waiting_for_a_state_that_is_there_returns_at_once(void **state)
 	assert_int_equal(run("cell wait nothing running"), CLI_NOT_FOUND);
 }
 
+/* Ends at SIGHUP, when it has an heir; in the tree its pid stands for it. */
+static pid_t fake_backend(void)
+{
+	pid_t pid = fork();
+	sigset_t signals;
+	int number;
+
+	if (pid)
+		return pid;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	put("/ready", "");
+	sigwait(&signals, &number);
+	put("/sys/class/hvisor/cell1.blk0/backend_pid", "4242\n");
+	_exit(0);
+}
+
+static void serve_by(pid_t pid)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s/ready", root);
+	while (access(text, F_OK))
+		usleep(1000);
+	unlink(text);
+	snprintf(text, sizeof(text), "%d\n", (int)pid);
+	put("/sys/class/hvisor/cell1.blk0/backend_pid", text);
+}
+
+static void test_an_upgrade_waits_for_the_next_backend(void **state)
+{
+	pid_t pid = fake_backend();
+	json_t *report;
+
+	serve_by(pid);
+	/* Nobody tells of it here: it looks again when the time is over. */
+	assert_int_equal(run("device upgrade debian.blk0 -t 1 -j"), CLI_DONE);
+	waitpid(pid, NULL, 0);
+	report = json_output();
+	assert_int_equal(json_integer_value(json_object_get(report,
+							    "backend_pid")),
+			 4242);
+	assert_int_equal(json_integer_value(json_object_get(report,
+							    "previous_pid")),
+			 pid);
+	json_decref(report);
+	/* One that does not mind, or that there is not. */
+	pid = fork();
+	if (!pid) {
+		signal(SIGHUP, SIG_IGN);
+		put("/ready", "");
+		pause();
+	}
+	serve_by(pid);
+	assert_int_equal(run("device upgrade debian.blk0 -t 0.2"), CLI_TIMEOUT);
+	assert_non_null(strstr(errors, "has not ended in time"));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	put("/sys/class/hvisor/cell1.blk0/attached", "0\n");
+	assert_int_equal(run("device upgrade debian.blk0"), CLI_FAILED);
+	assert_non_null(strstr(errors, "no backend serves it"));
+	put("/sys/class/hvisor/cell1.blk0/attached", "1\n");
+	put("/sys/class/hvisor/cell1.blk0/backend_pid", "321\n");
+}
+
+static void test_what_cannot_be_set_is_refused_with_a_reason(void **state)
+{
+	static const struct {
+		const char *setting, *reason;
+		enum cli_status status;
+	} cases[] = {
+		{ "path=/a", "\"path\" was told to the guest", CLI_FAILED },
+		{ "policy=wait", "\"policy\" is the hypervisor's", CLI_FAILED },
+		{ "colour=red", "no key \"colour\"", CLI_FAILED },
+		{ "path", "'path' is not KEY=VALUE", CLI_USAGE },
+		{ "=x", "'=x' is not KEY=VALUE", CLI_USAGE },
+	};
+	char line[100];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(line, sizeof(line), "device set debian.blk0 %s",
+			 cases[i].setting);
+		assert_int_equal(run(line), cases[i].status);
+		assert_non_null(strstr(errors, cases[i].reason));
+		assert_int_equal(count_lines(errors), 1);
+	}
+}
+
+static void test_a_log_must_be_one(void **state)
+{
+	char line[200], log[100];
+
+	put("/sys/class/hvisor/cell1.con0/type", "console\n");
+	put("/sys/class/hvisor/cell1.con0/index", "1\n");
+	put("/sys/class/hvisor/cell1.con0/name", "con0\n");
+	put("/sys/class/hvisor/cell1.con0/config", "{\"type\": \"console\"}");
+	put("/sys/class/hvisor/cell1.con0/attached", "0\n");
+	snprintf(log, sizeof(log), "%s/log", root);
+	snprintf(line, sizeof(line), "device set debian.con0 log=%s", log + 1);
+	assert_int_equal(run(line), CLI_USAGE);
+	assert_non_null(strstr(errors, "expected an absolute path"));
+	assert_int_equal(run("device set debian.con0 log=/none/x"), CLI_NOT_FOUND);
+	/* Nobody takes it up: all is as before. */
+	snprintf(line, sizeof(line), "device set debian.con0 log=%s", log);
+	assert_int_equal(run(line), CLI_FAILED);
+	assert_int_equal(access(log, F_OK), 0);
+	assert_int_equal(run("device show debian.con0"), CLI_DONE);
+	assert_null(strstr(output, "log="));
+	remove_cell("cell1.con0");
+	unlink(SERVICE_RUN_FOLDER "/cell1.con0.json");
+}
+
 static void test_events_begin_with_what_is_there(void **state)
 {
 	assert_int_equal(run("events -n 4"), CLI_DONE);
@@ -495,6 +611,7 @@ static void test_what_is_missing_is_not_found(void **state)
 		"cell console broken", "cell console debian con7",
 		"cell load nothing", "cell wait nothing running",
 		"cell dump nothing", "stat nothing",
+		"device upgrade debian.nothing", "device set nothing.blk0 a=b",
 		"system daemon /nonexistent",
 	};
 
@@ -515,6 +632,7 @@ static void test_without_hypervisor_there_is_one_line(void **state)
 		"system status", "system daemon", "cell log debian",
 		"cell load debian", "cell wait debian running",
 		"cell dump debian", "stat", "top", "events",
+		"device upgrade debian.blk0", "device set debian.blk0 a=b",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -616,6 +734,10 @@ int main(void)
 		cmocka_unit_test(test_top_prints_snapshots_into_a_pipe),
 		cmocka_unit_test(
 			test_waiting_for_a_state_that_is_there_returns_at_once),
+		cmocka_unit_test(test_an_upgrade_waits_for_the_next_backend),
+		cmocka_unit_test(
+			test_what_cannot_be_set_is_refused_with_a_reason),
+		cmocka_unit_test(test_a_log_must_be_one),
 		cmocka_unit_test(test_events_begin_with_what_is_there),
 		cmocka_unit_test(test_devices_are_listed_and_shown),
 		cmocka_unit_test(test_what_is_missing_is_not_found),

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was changed of a device's configuration since its cell was created: a
+ * file in /run/shyper that backends read in place of the one in sysfs.
+ */
+#ifndef SHYPER_CLI_SETTINGS_H
+#define SHYPER_CLI_SETTINGS_H
+
+#include <jansson.h>
+#include <shyper/shyper.h>
+
+/* The configuration that the next backend reads; NULL: it cannot be read. */
+json_t *settings_read(struct shyper_device *device);
+
+/*
+ * Applies "KEY=VALUE" to @config, without VALUE as it was at first: 0. Else
+ * a negative errno, @text says why: -EINVAL: no KEY=VALUE; -EPERM: what can be
+ * changed does not hold this key; others: of the file that VALUE names.
+ */
+int settings_apply(struct shyper_device *device, json_t *config,
+		   const char *setting, char *text, size_t size);
+
+/* Makes it what backends read: 0 or -errno. */
+int settings_write(const struct shyper_device *device, const json_t *config);
+
+#endif /* SHYPER_CLI_SETTINGS_H */
