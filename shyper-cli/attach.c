@@ -35,6 +35,7 @@ struct attachment {
 	int socket;
 	bool is_terminal;
 	bool input_ended;
+	bool output_failed;
 	struct termios saved;
 	struct sigaction actions[NR_SIGNALS];
 	sigset_t mask;
@@ -170,7 +171,7 @@ static bool print(const struct attachment *a, const char *data, size_t length)
 	       output_finish();
 }
 
-static bool copy_output(const struct attachment *a, bool *closed)
+static bool copy_output(struct attachment *a, bool *closed)
 {
 	char data[CHUNK];
 	ssize_t length = recv(a->socket, data, sizeof(data), 0);
@@ -178,7 +179,8 @@ static bool copy_output(const struct attachment *a, bool *closed)
 	if (length < 0 && (errno == EINTR || errno == EAGAIN))
 		return true;
 	*closed = length <= 0;
-	return length > 0 && print(a, data, (size_t)length);
+	a->output_failed = length > 0 && !print(a, data, (size_t)length);
+	return length > 0 && !a->output_failed;
 }
 
 /* True if the other side ended it. */
@@ -236,5 +238,10 @@ enum cli_status attach_console(const struct invocation *invocation,
 	}
 	release_signals(&a);
 	close(a.socket);
+	if (a.output_failed && !invocation->json)
+		cli_error(invocation->session, "standard output", NULL,
+			  "not all could be written");
+	if (a.output_failed)
+		return CLI_FAILED;
 	return ended_by && ended_by != SIGINT ? CLI_FAILED : CLI_DONE;
 }
