@@ -260,6 +260,50 @@ static void test_help_fits_a_terminal(void **state)
 	assert_in_range(longest_line(output), 1, 79);
 }
 
+/* The line of shyper(1) that begins the description of a command. */
+static void man_line(const struct command *c, char *line, size_t size)
+{
+	const struct argument *a = c->arguments;
+	const struct option_desc *o = c->options;
+	size_t used = (size_t)snprintf(line, size, ".It Ic %s", c->words);
+
+	for (; a < c->arguments + COMMAND_MAX_ARGUMENTS && a->name; a++)
+		used += (size_t)snprintf(line + used, size - used,
+					 a->optional ? " Oo Ar %s%s Oc" :
+						       " Ar %s%s",
+					 a->name, a->many ? " ..." : "");
+	for (; o < c->options + COMMAND_MAX_OPTIONS && o->name; o++)
+		used += (size_t)snprintf(line + used, size - used,
+					 o->value ? " Oo Fl -%s Ar %s Oc" :
+						    " Oo Fl -%s Oc",
+					 o->name, o->value);
+	snprintf(line + used, size - used, "\n");
+}
+
+static void test_the_man_page_has_each_verb(void **state)
+{
+	FILE *page = fopen(TESTS_DIR "/../docs/man/shyper.1", "r");
+	char line[512], wanted[512];
+	const struct command *c;
+	size_t i = 0;
+
+	assert_non_null(page);
+	while (fgets(line, sizeof(line), page)) {
+		if (strncmp(line, ".It Ic ", 7))
+			continue;
+		while ((c = command_at(i)) && c->hidden)
+			i++;
+		assert_non_null(c);
+		man_line(c, wanted, sizeof(wanted));
+		assert_string_equal(line, wanted);
+		i++;
+	}
+	fclose(page);
+	while ((c = command_at(i)) && c->hidden)
+		i++;
+	assert_null(c);
+}
+
 static json_t *json_output(void)
 {
 	json_t *value = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
@@ -724,6 +768,7 @@ int main(void)
 		cmocka_unit_test(test_each_option_is_unambiguous),
 		cmocka_unit_test(test_each_verb_has_help_of_its_own),
 		cmocka_unit_test(test_help_fits_a_terminal),
+		cmocka_unit_test(test_the_man_page_has_each_verb),
 		cmocka_unit_test(test_cells_are_listed),
 		cmocka_unit_test(test_a_cell_is_shown_by_name_and_by_number),
 		cmocka_unit_test(test_a_failed_cell_shows_its_registers),
