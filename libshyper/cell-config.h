@@ -39,6 +39,7 @@ enum device_type {
  * struct device_config - one of the devices
  * @json: its path in the file, for findings
  * @path: of a disk
+ * @log: of a console: file that gets what the guest writes
  * @ipa: 0: none given; filled by layout_assign(), as @irq
  * @text: its JSON object, for the backend
  */
@@ -47,6 +48,7 @@ struct device_config {
 	enum device_type type;
 	char name[HVISOR_DEVICE_NAME_LEN];
 	char *path;
+	char *log;
 	bool is_readonly;
 	bool has_ipa;
 	uint64_t ipa;

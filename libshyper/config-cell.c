@@ -2,6 +2,7 @@
 /* The keys of a cell's file, of "boot" and of each of "devices". */
 #include "cell-config.h"
 
+#include <linux/virtio_blk.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@ static const struct {
 	[DEVICE_CONSOLE] = {
 		.name = "console",
 		.keys = (const char *const[]) {
-			"type", "name", "queue_size", "address", "deadline_ms",
-			"policy", NULL
+			"type", "name", "log", "queue_size", "address",
+			"deadline_ms", "policy", NULL
 		},
 		.nr_queues = 2,
 		.queue_size = 64,
@@ -24,8 +25,8 @@ static const struct {
 	[DEVICE_BLK] = {
 		.name = "blk",
 		.keys = (const char *const[]) {
-			"type", "name", "path", "readonly", "queue_size",
-			"address", "deadline_ms", "policy", NULL
+			"type", "name", "path", "readonly", "serial",
+			"queue_size", "address", "deadline_ms", "policy", NULL
 		},
 		.nr_queues = 1,
 		.queue_size = 256,
@@ -342,6 +343,32 @@ static void read_deadline(const struct json_place *place,
 	}
 }
 
+static void read_disk(const struct json_place *place,
+		      struct device_config *device)
+{
+	char serial[VIRTIO_BLK_ID_BYTES + 1];
+
+	json_get_file(place, "path", true, &device->path);
+	json_get_bool(place, "readonly", &device->is_readonly);
+	if (json_object_get(place->object, "serial"))
+		json_get_name(place, "serial", serial, sizeof(serial));
+}
+
+static void read_typed_keys(const struct json_place *place,
+			    struct device_config *device)
+{
+	json_check_keys(place, device_types[device->type].keys);
+	device->nr_queues = device_types[device->type].nr_queues;
+	if (device->type == DEVICE_USER)
+		read_user(place, device);
+	if (device->type == DEVICE_CONSOLE)
+		json_get_file(place, "log", false, &device->log);
+	if (device->type == DEVICE_BLK)
+		read_disk(place, device);
+	read_queue_size(place, device);
+	read_length(place, device);
+}
+
 static void read_device(struct shyper_config *config, size_t index,
 			json_t *object)
 {
@@ -360,18 +387,8 @@ static void read_device(struct shyper_config *config, size_t index,
 	if (!device->text)
 		config->is_out_of_memory = true;
 	read_device_name(&place, device);
-	if (!read_device_type(&place, device))
-		return;
-	json_check_keys(&place, device_types[device->type].keys);
-	device->nr_queues = device_types[device->type].nr_queues;
-	if (device->type == DEVICE_USER)
-		read_user(&place, device);
-	if (device->type == DEVICE_BLK) {
-		json_get_file(&place, "path", true, &device->path);
-		json_get_bool(&place, "readonly", &device->is_readonly);
-	}
-	read_queue_size(&place, device);
-	read_length(&place, device);
+	if (read_device_type(&place, device))
+		read_typed_keys(&place, device);
 	device->has_ipa = json_get_address(&place, "address", &device->ipa);
 	read_deadline(&place, device);
 }

@@ -138,6 +138,27 @@ static bool is_told(struct shyper_config *config, int err)
 	return !err;
 }
 
+/* The backend makes the file, but no folder for it. */
+static void check_log(struct shyper_config *config,
+		      const struct device_config *device)
+{
+	char *full = ctx_path(config->ctx, "%s", device->log);
+	struct stat st;
+	char path[48];
+
+	if (!full) {
+		config->is_out_of_memory = true;
+		return;
+	}
+	*strrchr(full, '/') = '\0';
+	if (stat(*full ? full : "/", &st) || !S_ISDIR(st.st_mode)) {
+		snprintf(path, sizeof(path), "%s/log", device->json);
+		config_error(config, path, "\"%s\" cannot be made: its folder does not exist",
+			     device->log);
+	}
+	free(full);
+}
+
 static void check_cpus(struct shyper_config *config)
 {
 	uint64_t present;
@@ -177,6 +198,8 @@ void config_check_machine(struct shyper_config *config)
 	check_memory(config);
 	check_boot(config);
 	for (i = 0; i < config->nr_devices; i++) {
+		if (config->devices[i].log)
+			check_log(config, &config->devices[i]);
 		if (!config->devices[i].path)
 			continue;
 		check_disk(config, &config->devices[i]);

@@ -27,8 +27,9 @@ void json_describe(const json_t *value, char *buffer, size_t size)
 	case JSON_INTEGER:
 		snprintf(buffer, size, "%lld", (long long)json_integer_value(value));
 		break;
-	case JSON_REAL:
-		snprintf(buffer, size, "%g", json_real_value(value));
+	case JSON_REAL:		/* as JSON: 1.0 is not to look like 1 */
+		buffer[json_dumpb(value, buffer, size - 1, JSON_ENCODE_ANY |
+				  JSON_REAL_PRECISION(6))] = '\0';
 		break;
 	case JSON_TRUE:
 	case JSON_FALSE:

@@ -154,6 +154,7 @@ void shyper_config_free(struct shyper_config *config)
 		return;
 	for (i = 0; i < config->nr_devices; i++) {
 		free_keep_errno(config->devices[i].path);
+		free_keep_errno(config->devices[i].log);
 		free_keep_errno(config->devices[i].text);
 	}
 	free_keep_errno(config->kernel);

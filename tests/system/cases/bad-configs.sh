@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --put tests/corpus/cell/bad
+# root-run: --put tests/corpus/cell/bad --put tests/corpus/cell/bad-semantic
 #
 # Each broken configuration gives, by check and by create, one line for each
 # fault that names file, place and reason, and nothing in the machine changes.
@@ -21,8 +21,8 @@ same() {
 }
 
 before=$(snapshot)
-files=(bad/*.json)
-[ ${#files[@]} -ge 20 ] || fail "only ${#files[@]} files"
+files=(bad/*.json bad-semantic/*.json)
+[ ${#files[@]} -ge 100 ] || fail "only ${#files[@]} files"
 expect "faults of three-faults.json" "$(wc -l <bad/three-faults.expected)" 3
 wanted "${files[@]}" >wanted
 

@@ -61,12 +61,23 @@ static size_t check_folder(const struct machine *machine, const char *pattern,
 
 static void test_bad_files_give_their_findings(void **state)
 {
-	assert_in_range(check_folder(*state, CORPUS "bad/*.json", true), 20, 1000);
+	assert_in_range(check_folder(*state, CORPUS "bad/*.json", true), 100, 1000);
+	assert_in_range(check_folder(*state, CORPUS "bad-semantic/*.json", true),
+			30, 1000);
 }
 
 static void test_good_files_give_none(void **state)
 {
-	assert_in_range(check_folder(*state, CORPUS "good/*.json", false), 5, 1000);
+	assert_in_range(check_folder(*state, CORPUS "good/*.json", false), 40, 1000);
+}
+
+static void test_disk_of_broken_sectors_is_refused(void **state)
+{
+	struct machine *machine = *state;
+
+	machine_write_text(machine, "/var/lib/shyper/debian.img", "513 - 510");
+	check_file(machine, CORPUS "good/plain.json",
+		   "/devices/1/path: \"/var/lib/shyper/debian.img\" has 9 bytes, expected a multiple of 512\n");
 }
 
 static void test_shipped_cells_are_good(void **state)
@@ -92,6 +103,7 @@ static void test_values_are_read(void **state)
 	assert_int_equal(config->devices[0].policy, HVISOR_POLICY_FAIL_DEVICE);
 	assert_int_equal(config->devices[0].deadline_ms, 500);
 	assert_int_equal(config->devices[0].ipa, 0x0a100000);
+	assert_string_equal(config->devices[0].log, "/var/lib/shyper/con0.log");
 	assert_true(config->devices[1].is_readonly);
 	assert_int_equal(config->devices[1].queue_size, 1024);
 	assert_int_equal(config->devices[2].length, 0x10000);
@@ -176,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_bad_files_give_their_findings),
 		TEST(test_good_files_give_none),
+		TEST(test_disk_of_broken_sectors_is_refused),
 		TEST(test_shipped_cells_are_good),
 		TEST(test_values_are_read),
 		TEST(test_compact_text_reads_the_same),
