@@ -6,6 +6,7 @@
  *   config-json.c    typed values out of jansson's, each with its JSON path
  *   config-cell.c    the keys of the file, of boot, of the devices
  *   config-build.c   a file out of calls
+ *   config-mediated.c   the keys of the daemon's file
  *   config-check.c   what needs the machine: files, images, CPUs, memory
  *   layout.c         addresses and interrupt numbers
  */
@@ -64,7 +65,6 @@ struct device_config {
 /**
  * struct shyper_config - a configuration that was read
  * @is_file: @path is that of a file
- * @checks_machine: files, CPUs and memory of this machine are looked at too
  * @nr_listed: CPUs listed in @cpus; 0: the file has a count
  * @text: the whole file, compact
  */
@@ -73,7 +73,6 @@ struct shyper_config {
 	char *path;
 	char *text;
 	bool is_file;
-	bool checks_machine;
 
 	char name[HVISOR_CELL_NAME_LEN];
 	unsigned int nr_cpus;
@@ -102,7 +101,8 @@ const char *device_type_name(enum device_type type);
 const char *restart_name(enum shyper_restart restart);
 
 /*
- * As shyper_config_parse() within the library; @checks_machine: see above.
+ * As shyper_config_parse() within the library; @checks_machine: files, CPUs and
+ * memory of this machine are looked at too.
  */
 int config_parse(struct shyper_ctx *ctx, const char *path, const char *text,
 		 size_t length, bool checks_machine,
@@ -156,8 +156,20 @@ bool json_get_word(const struct json_place *place, const char *key,
 /* A value as a finding shows it: 17, "text", an object ... */
 void json_describe(const json_t *value, char *buffer, size_t size);
 
-/* config-cell.c: reads all of the file. */
+/*
+ * Read all of a file. Of the daemon's file only the findings are of interest.
+ */
+typedef void (*config_reader)(struct shyper_config *config, json_t *root);
 void config_read_cell(struct shyper_config *config, json_t *root);
+void config_read_mediated(struct shyper_config *config, json_t *root);
+
+/* The names of a cell and of a device; where they are wrong @ret stays. */
+bool config_read_cell_name(const struct json_place *place, const char *key,
+			   char ret[HVISOR_CELL_NAME_LEN]);
+bool config_read_device_name(const struct json_place *place, const char *key,
+			     char ret[HVISOR_DEVICE_NAME_LEN]);
+void config_read_version(const struct json_place *place);
+void config_read_serial(const struct json_place *place);
 
 /* config-check.c */
 void config_check_machine(struct shyper_config *config);

@@ -80,19 +80,28 @@ const char *restart_name(enum shyper_restart restart)
 }
 
 /* Commands take a cell's name or "cellN": a name may not look like the other. */
-static void check_cell_name(struct shyper_config *config)
+bool config_read_cell_name(const struct json_place *place, const char *key,
+			   char ret[HVISOR_CELL_NAME_LEN])
 {
-	const char *name = config->name;
+	char name[HVISOR_CELL_NAME_LEN], path[48];
 
-	if (!strcmp(name, "root"))
-		config_error(config, "/name", "is \"root\", which is the root cell's");
-	else if (!strncmp(name, "cell", 4) && name[4] &&
-		 !name[4 + strspn(name + 4, "0123456789")])
-		config_error(config, "/name", "is \"%s\", but cell and a number is what ids look like",
+	if (!json_get_name(place, key, name, sizeof(name)))
+		return false;
+	json_path(place, key, path, sizeof(path));
+	if (!strcmp(name, "root")) {
+		config_error(place->config, path, "is \"root\", which is the root cell's");
+		return false;
+	}
+	if (!strncmp(name, "cell", 4) && name[4] &&
+	    !name[4 + strspn(name + 4, "0123456789")]) {
+		config_error(place->config, path, "is \"%s\", but cell and a number is what ids look like",
 			     name);
+		return false;
+	}
+	return text_copy(ret, HVISOR_CELL_NAME_LEN, name);
 }
 
-static void read_version(const struct json_place *place)
+void config_read_version(const struct json_place *place)
 {
 	json_t *value = json_get(place, "version", JSON_INTEGER, true, "1");
 
@@ -239,6 +248,25 @@ static bool read_device_type(const struct json_place *place,
 	return true;
 }
 
+bool config_read_device_name(const struct json_place *place, const char *key,
+			     char ret[HVISOR_DEVICE_NAME_LEN])
+{
+	char name[HVISOR_DEVICE_NAME_LEN], path[48];
+
+	if (!json_get_name(place, key, name, sizeof(name)))
+		return false;
+	json_path(place, key, path, sizeof(path));
+	if (!strcmp(name, EARLYCON_NAME)) {
+		config_error(place->config, path, "is \"" EARLYCON_NAME "\", which every cell has already");
+		return false;
+	}
+	if (!strcmp(name, "pending")) {
+		config_error(place->config, path, "is \"pending\", which is a file of sysfs beside the devices'");
+		return false;
+	}
+	return text_copy(ret, HVISOR_DEVICE_NAME_LEN, name);
+}
+
 static void read_device_name(const struct json_place *place,
 			     struct device_config *device)
 {
@@ -246,16 +274,12 @@ static void read_device_name(const struct json_place *place,
 	struct device_config *other;
 	char path[48];
 
-	json_path(place, "name", path, sizeof(path));
-	if (!json_get_name(place, "name", device->name, sizeof(device->name)))
+	if (!config_read_device_name(place, "name", device->name))
 		return;
-	if (!strcmp(device->name, EARLYCON_NAME))
-		config_error(config, path, "is \"" EARLYCON_NAME "\", which every cell has already");
-	if (!strcmp(device->name, "pending"))
-		config_error(config, path, "is \"pending\", which is a file of sysfs beside the devices'");
 	for (other = config->devices; other < device; other++) {
 		if (strcmp(other->name, device->name))
 			continue;
+		json_path(place, "name", path, sizeof(path));
 		config_error(config, path, "is \"%s\", as that of %s",
 			     device->name, other->json);
 		return;
@@ -343,13 +367,10 @@ static void read_deadline(const struct json_place *place,
 	}
 }
 
-static void read_disk(const struct json_place *place,
-		      struct device_config *device)
+void config_read_serial(const struct json_place *place)
 {
 	char serial[VIRTIO_BLK_ID_BYTES + 1];
 
-	json_get_file(place, "path", true, &device->path);
-	json_get_bool(place, "readonly", &device->is_readonly);
 	if (json_object_get(place->object, "serial"))
 		json_get_name(place, "serial", serial, sizeof(serial));
 }
@@ -363,8 +384,11 @@ static void read_typed_keys(const struct json_place *place,
 		read_user(place, device);
 	if (device->type == DEVICE_CONSOLE)
 		json_get_file(place, "log", false, &device->log);
-	if (device->type == DEVICE_BLK)
-		read_disk(place, device);
+	if (device->type == DEVICE_BLK) {
+		json_get_file(place, "path", true, &device->path);
+		json_get_bool(place, "readonly", &device->is_readonly);
+		config_read_serial(place);
+	}
 	read_queue_size(place, device);
 	read_length(place, device);
 }
@@ -422,9 +446,8 @@ void config_read_cell(struct shyper_config *config, json_t *root)
 
 	config->has_kaslr = true;
 	json_check_keys(&place, keys);
-	read_version(&place);
-	json_get_name(&place, "name", config->name, sizeof(config->name));
-	check_cell_name(config);
+	config_read_version(&place);
+	config_read_cell_name(&place, "name", config->name);
 	read_cpus(&place);
 	read_memory(&place);
 	read_boot(config, root);

@@ -62,8 +62,14 @@ static void report_syntax(struct shyper_config *config, const json_error_t *erro
 	config_error(config, place, "is no JSON: %s", error->text);
 }
 
+static void read_cell(struct shyper_config *config, json_t *root)
+{
+	config_read_cell(config, root);
+	layout_assign(config);
+}
+
 static void read_text(struct shyper_config *config, const char *text,
-		      size_t length)
+		      size_t length, config_reader read)
 {
 	json_error_t error;
 	json_t *root;
@@ -78,13 +84,10 @@ static void read_text(struct shyper_config *config, const char *text,
 		return;
 	}
 	if (!json_is_object(root)) {
-		config_error(config, "/", "is no object, expected { \"version\": 1, \"name\": ... }");
+		config_error(config, "/", "is no object, expected { \"version\": 1, ... }");
 		goto out;
 	}
-	config_read_cell(config, root);
-	layout_assign(config);
-	if (config->checks_machine)
-		config_check_machine(config);
+	read(config, root);
 	config->text = json_dumps(root, JSON_COMPACT);
 	if (!config->text)
 		config->is_out_of_memory = true;
@@ -95,8 +98,14 @@ out:
 	json_decref(root);
 }
 
-int config_parse(struct shyper_ctx *ctx, const char *path, const char *text,
-		 size_t length, bool checks_machine,
+static void read_cell_for_here(struct shyper_config *config, json_t *root)
+{
+	read_cell(config, root);
+	config_check_machine(config);
+}
+
+static int parse(struct shyper_ctx *ctx, const char *path, const char *text,
+		 size_t length, config_reader read,
 		 struct shyper_config **ret_config)
 {
 	struct shyper_config *config = calloc(1, sizeof(*config));
@@ -104,16 +113,23 @@ int config_parse(struct shyper_ctx *ctx, const char *path, const char *text,
 	if (!config)
 		return error_no_memory(ctx);
 	config->ctx = ctx;
-	config->checks_machine = checks_machine;
 	config->path = strdup(path);
 	if (config->path)
-		read_text(config, text, length);
+		read_text(config, text, length, read);
 	if (!config->path || config->is_out_of_memory) {
 		shyper_config_free(config);
 		return error_no_memory(ctx);
 	}
 	*ret_config = config;
 	return 0;
+}
+
+int config_parse(struct shyper_ctx *ctx, const char *path, const char *text,
+		 size_t length, bool checks_machine,
+		 struct shyper_config **ret_config)
+{
+	return parse(ctx, path, text, length,
+		     checks_machine ? read_cell_for_here : read_cell, ret_config);
 }
 
 int shyper_config_parse(struct shyper_ctx *ctx, const char *path,
@@ -124,8 +140,8 @@ int shyper_config_parse(struct shyper_ctx *ctx, const char *path,
 	return config_parse(ctx, path, text, length, true, ret_config);
 }
 
-int shyper_config_load(struct shyper_ctx *ctx, const char *path,
-		       struct shyper_config **ret_config)
+static int load(struct shyper_ctx *ctx, const char *path, config_reader read,
+		struct shyper_config **ret_config)
 {
 	size_t length;
 	char *text;
@@ -139,11 +155,23 @@ int shyper_config_load(struct shyper_ctx *ctx, const char *path,
 	if (err)
 		return error_set(ctx, err, path, NULL, "cannot be read: %s",
 				 strerror(-err));
-	err = config_parse(ctx, path, text, length, true, ret_config);
+	err = parse(ctx, path, text, length, read, ret_config);
 	free(text);
 	if (!err)
 		(*ret_config)->is_file = true;
 	return err;
+}
+
+int shyper_config_load(struct shyper_ctx *ctx, const char *path,
+		       struct shyper_config **ret_config)
+{
+	return load(ctx, path, read_cell_for_here, ret_config);
+}
+
+int shyper_config_load_mediated(struct shyper_ctx *ctx, const char *path,
+				struct shyper_config **ret_config)
+{
+	return load(ctx, path, config_read_mediated, ret_config);
 }
 
 void shyper_config_free(struct shyper_config *config)

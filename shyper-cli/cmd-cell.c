@@ -37,18 +37,6 @@ static json_t *describe_findings(const struct shyper_config *config)
 	return list;
 }
 
-static void print_findings(const struct invocation *invocation,
-			   const struct shyper_config *config)
-{
-	const struct shyper_finding *f;
-
-	for (size_t i = 0; (f = shyper_config_get_finding(config, i)); i++)
-		cli_error(invocation->session, shyper_config_get_path(config),
-			  NULL, "%s: %s%s", f->path,
-			  f->severity == SHYPER_SEVERITY_WARNING ?
-				  "warning: " : "", f->text);
-}
-
 static enum cli_status load_config(const struct invocation *invocation,
 				   const char *argument,
 				   struct shyper_config **ret_config)
@@ -88,10 +76,9 @@ static enum cli_status cmd_cell_check(const struct invocation *invocation)
 			worst = status;
 			continue;
 		}
-		valid = shyper_config_is_valid(config);
+		valid = !context_report_findings(invocation, config);
 		if (!valid)
 			worst = CLI_FAILED;
-		print_findings(invocation, config);
 		json_array_append_new(
 			list,
 			json_pack("{s:s s:s s:i s:I s:b s:o}",
@@ -157,10 +144,10 @@ static enum cli_status cmd_cell_create(const struct invocation *invocation)
 	status = load_config(invocation, invocation->argv[0], &config);
 	if (status)
 		return status;
-	print_findings(invocation, config);
-	if (!shyper_config_is_valid(config)) {
+	status = context_report_findings(invocation, config);
+	if (status) {
 		shyper_config_free(config);
-		return CLI_FAILED;
+		return status;
 	}
 	output_progress(invocation, "creating %s: %u CPUs, %llu MiB",
 			shyper_config_get_name(config),

@@ -18,23 +18,42 @@
 #define CONTROL_FOLDER		"/sys/class/hvisor/control"
 #define HUGEPAGES_FOLDER	"/sys/kernel/mm/hugepages/hugepages-2048kB"
 
+static enum cli_status load_mediated(const struct invocation *invocation,
+				     const char *path,
+				     struct mediated **ret_mediated)
+{
+	struct shyper_ctx *ctx = invocation->session->ctx;
+	struct shyper_config *config;
+	enum cli_status status;
+	int err;
+
+	err = shyper_config_load_mediated(ctx, path, &config);
+	if (err)
+		return context_fail(invocation, path, err);
+	status = context_report_findings(invocation, config);
+	if (!status)
+		*ret_mediated = mediated_parse(shyper_config_get_text(config));
+	if (!status && !*ret_mediated) {
+		cli_error(invocation->session, path, NULL, "out of memory");
+		status = CLI_FAILED;
+	}
+	shyper_config_free(config);
+	return status;
+}
+
 static enum cli_status cmd_system_daemon(const struct invocation *invocation)
 {
-	const char *path = invocation->argc ? invocation->argv[0] : NULL;
 	struct mediated *mediated = NULL;
 	enum cli_status status;
 	struct shyper_ctx *ctx;
-	char text[300];
 	int err;
 
 	status = context_probe(invocation, &ctx);
+	if (!status && invocation->argc)
+		status = load_mediated(invocation, invocation->argv[0],
+				       &mediated);
 	if (status)
 		return status;
-	err = path ? mediated_load(path, &mediated, text, sizeof(text)) : 0;
-	if (err) {
-		cli_error(invocation->session, path, NULL, "%s", text);
-		return err == -ENOENT ? CLI_NOT_FOUND : CLI_FAILED;
-	}
 	err = supervise_run(ctx, mediated);
 	mediated_free(mediated);
 	return err ? context_fail(invocation, "daemon", err) : CLI_DONE;

@@ -76,6 +76,19 @@ enum cli_status context_fail(const struct invocation *invocation,
 	return status_of(err);
 }
 
+enum cli_status context_report_findings(const struct invocation *invocation,
+					const struct shyper_config *config)
+{
+	const struct shyper_finding *f;
+
+	for (size_t i = 0; (f = shyper_config_get_finding(config, i)); i++)
+		cli_error(invocation->session, shyper_config_get_path(config),
+			  NULL, "%s: %s%s", f->path,
+			  f->severity == SHYPER_SEVERITY_WARNING ?
+				  "warning: " : "", f->text);
+	return shyper_config_is_valid(config) ? CLI_DONE : CLI_FAILED;
+}
+
 enum cli_status context_open_cell(const struct invocation *invocation,
 				  struct shyper_cell **ret_cell)
 {

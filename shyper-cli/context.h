@@ -25,6 +25,10 @@ enum cli_status context_probe(const struct invocation *invocation,
 enum cli_status context_fail(const struct invocation *invocation,
 			     const char *subject, int err);
 
+/* Prints what is wrong with @config; CLI_FAILED: it cannot be used. */
+enum cli_status context_report_findings(const struct invocation *invocation,
+					const struct shyper_config *config);
+
 /*
  * Opens the cell or device that the first argument names (a device by
  * "cell1.blk0" or "debian.blk0"); on failure says so.

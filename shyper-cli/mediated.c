@@ -2,8 +2,6 @@
 /* mediated-cfg.json: what the daemon serves, and with which changes. */
 #include "mediated.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,65 +22,19 @@ static const char *entry_text(const json_t *entry, const char *key)
 	return text ? text : "";
 }
 
-/* NULL: nothing is wrong; else what. */
-static const char *check(json_t *root)
+struct mediated *mediated_parse(const char *text)
 {
-	const char *key;
-	json_t *value;
-	size_t i;
+	struct mediated *mediated = calloc(1, sizeof(*mediated));
 
-	if (!json_is_object(root))
-		return "an object is expected";
-	json_object_foreach(root, key, value) {
-		if (strcmp(key, "version") && strcmp(key, "mediated"))
-			return "only \"version\" and \"mediated\" are known";
+	if (!mediated)
+		return NULL;
+	mediated->root = json_loads(text, 0, NULL);
+	mediated->entries = json_object_get(mediated->root, "mediated");
+	if (!mediated->entries) {
+		mediated_free(mediated);
+		return NULL;
 	}
-	if (json_integer_value(json_object_get(root, "version")) != 1)
-		return "\"version\": 1 is expected";
-	value = json_object_get(root, "mediated");
-	if (!json_is_array(value))
-		return "\"mediated\" is to be an array";
-	for (i = 0; i < json_array_size(value); i++) {
-		const json_t *entry = json_array_get(value, i);
-
-		if (!entry_text(entry, "cell")[0] ||
-		    !entry_text(entry, "device")[0])
-			return "each entry of \"mediated\" names a \"cell\" and a \"device\"";
-	}
-	return NULL;
-}
-
-int mediated_load(const char *path, struct mediated **ret_mediated, char *text,
-		  size_t size)
-{
-	struct mediated *mediated;
-	const char *fault;
-	json_error_t error;
-	json_t *root;
-	FILE *file = fopen(path, "re");
-
-	if (!file) {
-		snprintf(text, size, "%s", strerror(errno));
-		return -errno;
-	}
-	root = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
-	fclose(file);
-	if (!root) {
-		snprintf(text, size, "%d:%d: %s", error.line, error.column,
-			 error.text);
-		return -EINVAL;
-	}
-	fault = check(root);
-	mediated = fault ? NULL : calloc(1, sizeof(*mediated));
-	if (!mediated) {
-		snprintf(text, size, "%s", fault ? fault : "out of memory");
-		json_decref(root);
-		return fault ? -EINVAL : -ENOMEM;
-	}
-	mediated->root = root;
-	mediated->entries = json_object_get(root, "mediated");
-	*ret_mediated = mediated;
-	return 0;
+	return mediated;
 }
 
 void mediated_free(struct mediated *mediated)

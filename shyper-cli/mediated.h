@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mediated-cfg.json: which devices the daemon serves, and what it changes of
- * their configuration.
+ * The file that tells the daemon which devices it serves, and what it changes of
+ * their configuration; see shyper-cell(5).
  *
  *   { "version": 1,
  *     "mediated": [ { "cell": "debian", "device": "blk0", "path": "..." } ] }
@@ -17,9 +17,8 @@
 
 struct mediated;
 
-/* On a fault: -EINVAL or the reason it cannot be read, and a line in @text. */
-int mediated_load(const char *path, struct mediated **ret_mediated, char *text,
-		  size_t size);
+/* Of a text that shyper_config_load_mediated() found right. NULL: out of memory. */
+struct mediated *mediated_parse(const char *text);
 void mediated_free(struct mediated *mediated);
 
 /* Whether the file has an entry for the cell, or the device of it. */

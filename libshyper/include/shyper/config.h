@@ -55,6 +55,13 @@ SHYPER_API int shyper_config_load(struct shyper_ctx *ctx, const char *path,
 SHYPER_API int shyper_config_parse(struct shyper_ctx *ctx, const char *path,
 				   const char *text, size_t length,
 				   struct shyper_config **ret_config);
+/*
+ * Reads and checks the file that says what the daemon serves. The result has
+ * findings and a text, nothing else of a configuration.
+ */
+SHYPER_API int shyper_config_load_mediated(struct shyper_ctx *ctx,
+					   const char *path,
+					   struct shyper_config **ret_config);
 SHYPER_API void shyper_config_free(struct shyper_config *config);
 
 /* No finding is an error. */

@@ -88,8 +88,7 @@ static int tear_down(void **state)
 		kill(daemon_pid, SIGKILL);
 	daemon_pid = 0;
 	snprintf(command, sizeof(command), "rm -rf '%s' '" SERVICE_FOLDER
-		 "' " LOG " " SERVICE_RUN_FOLDER "/mediated "
-		 SERVICE_RUN_FOLDER "/once", root);
+		 "' " LOG " " SERVICE_RUN_FOLDER "/once", root);
 	return system(command);
 }
 
@@ -97,7 +96,6 @@ static void start_daemon(const char *mediated_text)
 {
 	struct mediated *mediated = NULL;
 	struct shyper_ctx *ctx;
-	char reason[300];
 	int err;
 
 	fflush(NULL);
@@ -106,9 +104,8 @@ static void start_daemon(const char *mediated_text)
 		return;
 	setenv("NOTIFY_SOCKET", "/nonexistent", 1);
 	if (mediated_text) {
-		put(SERVICE_RUN_FOLDER "/mediated", mediated_text, 0600);
-		if (mediated_load(SERVICE_RUN_FOLDER "/mediated", &mediated,
-				  reason, sizeof(reason)))
+		mediated = mediated_parse(mediated_text);
+		if (!mediated)
 			_exit(99);
 	}
 	if (shyper_ctx_create(&ctx) || shyper_ctx_set_root(ctx, root))
@@ -264,16 +261,15 @@ static void test_the_next_of_a_name_is_served_as_it_is(void **state)
 	struct shyper_event event = { .sysname = "cell1.blk0", .device_type = "blk" };
 	struct supervisor s = { 0 };
 	struct service *service;
-	char reason[300], text[200] = "";
 	struct mediated *mediated;
+	char text[200] = "";
 	FILE *file;
 	pid_t pid;
 
-	put(SERVICE_RUN_FOLDER "/mediated", "{\"version\": 1, \"mediated\": ["
-	    "{\"cell\": \"debian\", \"device\": \"blk0\", \"path\": \"/b\"}, "
-	    "{\"cell\": \"alpine\", \"device\": \"blk0\", \"path\": \"/c\"}]}", 0600);
-	assert_int_equal(mediated_load(SERVICE_RUN_FOLDER "/mediated", &mediated, reason,
-				       sizeof(reason)), 0);
+	mediated = mediated_parse("{\"version\": 1, \"mediated\": ["
+		"{\"cell\": \"debian\", \"device\": \"blk0\", \"path\": \"/b\"}, "
+		"{\"cell\": \"alpine\", \"device\": \"blk0\", \"path\": \"/c\"}]}");
+	assert_non_null(mediated);
 	s.mediated = mediated;
 	assert_int_equal(shyper_ctx_create(&s.ctx), 0);
 	assert_int_equal(shyper_ctx_set_root(s.ctx, root), 0);

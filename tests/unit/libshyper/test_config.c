@@ -18,15 +18,19 @@
 #include "machine.h"
 
 #define CORPUS	TESTS_DIR "/corpus/cell/"
+#define MEDIATED TESTS_DIR "/corpus/mediated/"
 
-static void check_file(const struct machine *machine, const char *path,
-		       const char *expected)
+typedef int (*loader)(struct shyper_ctx *ctx, const char *path,
+		      struct shyper_config **ret_config);
+
+static void check_file(const struct machine *machine, loader load,
+		       const char *path, const char *expected)
 {
 	struct shyper_config *config = NULL;
 	char *findings;
 
 	print_message("%s\n", path);
-	assert_int_equal(shyper_config_load(machine->ctx, path, &config), 0);
+	assert_int_equal(load(machine->ctx, path, &config), 0);
 	findings = list_findings(config);
 	assert_string_equal(findings, expected);
 	assert_int_equal(shyper_config_is_valid(config), !*expected);
@@ -34,8 +38,8 @@ static void check_file(const struct machine *machine, const char *path,
 	shyper_config_free(config);
 }
 
-static size_t check_folder(const struct machine *machine, const char *pattern,
-			   bool has_expected)
+static size_t check_folder(const struct machine *machine, loader load,
+			   const char *pattern, bool has_expected)
 {
 	char expected_path[512], *expected;
 	size_t i, count;
@@ -45,14 +49,14 @@ static size_t check_folder(const struct machine *machine, const char *pattern,
 	count = files.gl_pathc;
 	for (i = 0; i < count; i++) {
 		if (!has_expected) {
-			check_file(machine, files.gl_pathv[i], "");
+			check_file(machine, load, files.gl_pathv[i], "");
 			continue;
 		}
 		snprintf(expected_path, sizeof(expected_path), "%.*s.expected",
 			 (int)strlen(files.gl_pathv[i]) - 5, files.gl_pathv[i]);
 		expected = read_whole(expected_path, NULL);
 		assert_true(*expected);
-		check_file(machine, files.gl_pathv[i], expected);
+		check_file(machine, load, files.gl_pathv[i], expected);
 		free(expected);
 	}
 	globfree(&files);
@@ -61,14 +65,14 @@ static size_t check_folder(const struct machine *machine, const char *pattern,
 
 static void test_bad_files_give_their_findings(void **state)
 {
-	assert_in_range(check_folder(*state, CORPUS "bad/*.json", true), 100, 1000);
-	assert_in_range(check_folder(*state, CORPUS "bad-semantic/*.json", true),
+	assert_in_range(check_folder(*state, shyper_config_load, CORPUS "bad/*.json", true), 100, 1000);
+	assert_in_range(check_folder(*state, shyper_config_load, CORPUS "bad-semantic/*.json", true),
 			30, 1000);
 }
 
 static void test_good_files_give_none(void **state)
 {
-	assert_in_range(check_folder(*state, CORPUS "good/*.json", false), 40, 1000);
+	assert_in_range(check_folder(*state, shyper_config_load, CORPUS "good/*.json", false), 40, 1000);
 }
 
 static void test_disk_of_broken_sectors_is_refused(void **state)
@@ -76,14 +80,24 @@ static void test_disk_of_broken_sectors_is_refused(void **state)
 	struct machine *machine = *state;
 
 	machine_write_text(machine, "/var/lib/shyper/debian.img", "513 - 510");
-	check_file(machine, CORPUS "good/plain.json",
+	check_file(machine, shyper_config_load, CORPUS "good/plain.json",
 		   "/devices/1/path: \"/var/lib/shyper/debian.img\" has 9 bytes, expected a multiple of 512\n");
 }
 
 static void test_shipped_cells_are_good(void **state)
 {
-	assert_int_equal(check_folder(*state, TESTS_DIR "/../configs/cells/*.json",
+	assert_int_equal(check_folder(*state, shyper_config_load, TESTS_DIR "/../configs/cells/*.json",
 				      false), 3);
+}
+
+static void test_files_of_the_daemon_give_their_findings(void **state)
+{
+	const loader load = shyper_config_load_mediated;
+
+	assert_in_range(check_folder(*state, load, MEDIATED "good/*.json", false),
+			5, 1000);
+	assert_in_range(check_folder(*state, load, MEDIATED "bad*/*.json", true),
+			20, 1000);
 }
 
 static void test_values_are_read(void **state)
@@ -190,6 +204,7 @@ int main(void)
 		TEST(test_good_files_give_none),
 		TEST(test_disk_of_broken_sectors_is_refused),
 		TEST(test_shipped_cells_are_good),
+		TEST(test_files_of_the_daemon_give_their_findings),
 		TEST(test_values_are_read),
 		TEST(test_compact_text_reads_the_same),
 		TEST(test_file_that_is_not_there_is_an_error),

@@ -145,11 +145,19 @@ static void test_schema_agrees_with_the_reader(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+static void test_schema_of_the_daemon_agrees(void **state)
+{
+	(void)state;
+	assert_int_equal(system(CORPUS "check-schema " SCHEMAS "mediated.schema.json "
+				CORPUS "mediated"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_schema_agrees_with_the_reader,
 						machine_setup, machine_teardown),
+		cmocka_unit_test(test_schema_of_the_daemon_agrees),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
