@@ -21,6 +21,9 @@ struct guest_boot {
 int fdt_build(const struct shyper_config *config, const struct guest_boot *boot,
 	      void *buffer, size_t size);
 
+/* The tree as source text, which the caller frees. */
+int dts_print(const void *fdt, char **ret_text);
+
 /*
  * Puts kernel, initrd and device tree into @memory, the cell's whole RAM.
  * Returns the IPA of the first instruction and the guest's x0.

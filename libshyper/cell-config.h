@@ -8,7 +8,9 @@
  *   config-build.c   a file out of calls
  *   config-mediated.c   the keys of the daemon's file
  *   config-check.c   what needs the machine: files, images, CPUs, memory
+ *   config-together.c   what needs other cells: names, CPUs, memory, disks
  *   layout.c         addresses and interrupt numbers
+ *   plan.c           what it would become, for who wants to see it
  */
 #ifndef LIBSHYPER_CELL_CONFIG_H
 #define LIBSHYPER_CELL_CONFIG_H
@@ -19,6 +21,7 @@
 
 #include <shyper/config.h>
 
+#include "image.h"
 #include "internal.h"
 
 /* One entry of a cell is the early console, which no file names. */
@@ -36,10 +39,17 @@ enum device_type {
 	DEVICE_NR_TYPES,
 };
 
+/* The same for all names of a file; of a block device @inode is 0. */
+struct file_id {
+	uint64_t device;
+	uint64_t inode;
+};
+
 /**
  * struct device_config - one of the devices
  * @json: its path in the file, for findings
  * @path: of a disk
+ * @file: which file @path is; zeroes: not known
  * @log: of a console: file that gets what the guest writes
  * @ipa: 0: none given; filled by layout_assign(), as @irq
  * @text: its JSON object, for the backend
@@ -49,6 +59,7 @@ struct device_config {
 	enum device_type type;
 	char name[HVISOR_DEVICE_NAME_LEN];
 	char *path;
+	struct file_id file;
 	char *log;
 	bool is_readonly;
 	bool has_ipa;
@@ -67,6 +78,7 @@ struct device_config {
  * @is_file: @path is that of a file
  * @nr_listed: CPUs listed in @cpus; 0: the file has a count
  * @text: the whole file, compact
+ * @images: zeroes: they were not looked at
  */
 struct shyper_config {
 	struct shyper_ctx *ctx;
@@ -85,6 +97,7 @@ struct shyper_config {
 	char *initrd;
 	char *cmdline;
 	bool has_kaslr;
+	struct image_layout images;
 
 	unsigned int nr_devices;
 	struct device_config devices[CONFIG_MAX_DEVICES];
@@ -173,6 +186,17 @@ void config_read_serial(const struct json_place *place);
 
 /* config-check.c */
 void config_check_machine(struct shyper_config *config);
+/* Looks which files the disks are, for disks_clash(). */
+void config_identify_disks(struct shyper_config *config);
+/* They are the same file or block device, and not both only read it. */
+bool disks_clash(const struct device_config *a, const struct device_config *b);
+
+/*
+ * The CPUs that the file lists, else the highest of @candidates, never CPU 0.
+ * 0: there are too few.
+ */
+uint64_t config_choose_cpus(const struct shyper_config *config,
+			    uint64_t candidates);
 
 /*
  * layout.c. Gives addresses and interrupts to the devices that have none;

@@ -16,46 +16,43 @@
 #include "sysfs.h"
 #include "uapi.h"
 
-/* The highest-numbered online CPUs, never CPU 0. */
-static int choose_cpus(struct shyper_ctx *ctx, const struct shyper_config *config,
-		       const char *subject, uint64_t *ret_mask)
+uint64_t config_choose_cpus(const struct shyper_config *config,
+			    uint64_t candidates)
 {
-	unsigned int wanted = config->nr_cpus;
-	uint64_t online, mask = 0;
-	int err, cpu;
+	unsigned int i, wanted = config->nr_cpus;
+	uint64_t mask = 0;
+	int cpu;
 
-	err = sysfs_read_cpus(ctx, "online", &online);
-	if (err)
-		return error_set(ctx, err, subject, "cpus",
-				 "the online CPUs cannot be read: %s", strerror(-err));
+	for (i = 0; i < config->nr_listed; i++)
+		mask |= 1ULL << config->cpus[i];
+	if (config->nr_listed)
+		return mask;
 	for (cpu = HVISOR_MAX_CPUS - 1; cpu > 0 && wanted; cpu--) {
-		if (!(online & 1ULL << cpu))
+		if (!(candidates & 1ULL << cpu))
 			continue;
 		mask |= 1ULL << cpu;
 		wanted--;
 	}
-	*ret_mask = mask;
-	if (!wanted)
-		return 0;
-	error_set(ctx, -EBUSY, subject, "cpus",
-		  "needs %u CPUs, but only %u beside CPU 0 are online in the root cell",
-		  config->nr_cpus, config->nr_cpus - wanted);
-	error_hint(ctx, "destroy a cell to get its CPUs back");
-	return -EBUSY;
+	return wanted ? 0 : mask;
 }
 
 static int find_cpus(struct shyper_ctx *ctx, const struct shyper_config *config,
 		     const char *subject, uint64_t *ret_mask)
 {
-	uint64_t mask = 0;
-	unsigned int i;
+	uint64_t online;
+	int err = sysfs_read_cpus(ctx, "online", &online);
 
-	if (!config->nr_listed)
-		return choose_cpus(ctx, config, subject, ret_mask);
-	for (i = 0; i < config->nr_listed; i++)
-		mask |= 1ULL << config->cpus[i];
-	*ret_mask = mask;
-	return 0;
+	if (err)
+		return error_set(ctx, err, subject, "cpus",
+				 "the online CPUs cannot be read: %s", strerror(-err));
+	*ret_mask = config_choose_cpus(config, online);
+	if (*ret_mask)
+		return 0;
+	error_set(ctx, -EBUSY, subject, "cpus",
+		  "needs %u CPUs, but only %d beside CPU 0 are online in the root cell",
+		  config->nr_cpus, __builtin_popcountll(online & ~1ULL));
+	error_hint(ctx, "destroy a cell to get its CPUs back");
+	return -EBUSY;
 }
 
 static void describe_devices(const struct shyper_config *config,

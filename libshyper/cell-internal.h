@@ -32,6 +32,8 @@ int cell_open_named(struct shyper_ctx *ctx, const char *name,
 int cell_refresh(struct shyper_cell *cell);
 /* Explains @err of one of its files in sysfs, and returns it. */
 int cell_explain(struct shyper_cell *cell, int err);
+/* Cells in @ret_cells up to a NULL. One that goes meanwhile is left out. */
+int cell_list(struct shyper_ctx *ctx, struct shyper_cell ***ret_cells);
 /* "cell NAME", for reports. */
 const char *cell_subject(const char *name, char *buffer, size_t size);
 /* What HVISOR_CELL_* and HVISOR_REASON_* are here. */

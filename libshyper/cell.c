@@ -189,8 +189,7 @@ void shyper_cell_close(struct shyper_cell *cell)
 	free_keep_errno(cell);
 }
 
-/* Cells in @ret_cells up to a NULL. One that goes meanwhile is left out. */
-static int cell_list(struct shyper_ctx *ctx, struct shyper_cell ***ret_cells)
+int cell_list(struct shyper_ctx *ctx, struct shyper_cell ***ret_cells)
 {
 	struct shyper_cell **cells;
 	struct sysfs_name *names;

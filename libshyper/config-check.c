@@ -79,7 +79,7 @@ static bool check_initrd(struct shyper_config *config, uint64_t *ret_size)
 
 static void check_boot(struct shyper_config *config)
 {
-	struct image_layout layout;
+	struct image_layout *images = &config->images;
 	struct image_info info;
 	uint64_t initrd_size;
 	bool has_kernel, has_initrd;
@@ -88,12 +88,12 @@ static void check_boot(struct shyper_config *config)
 	has_initrd = check_initrd(config, &initrd_size);
 	if (!has_kernel || !has_initrd || !config->memory)
 		return;
-	image_place(&info, initrd_size, &layout);
-	if (layout.end > config->memory)
+	image_place(&info, initrd_size, images);
+	if (images->end > config->memory)
 		config_error(config, "/memory",
 			     "is %llu KiB, but kernel, device tree and initrd need %llu KiB",
 			     (unsigned long long)config->memory / 1024,
-			     (unsigned long long)(layout.end + 1023) / 1024);
+			     (unsigned long long)(images->end + 1023) / 1024);
 }
 
 static void check_disk(struct shyper_config *config,
@@ -113,15 +113,47 @@ static void check_disk(struct shyper_config *config,
 			     device->path, (long long)st.st_size);
 }
 
+void config_identify_disks(struct shyper_config *config)
+{
+	struct device_config *device = config->devices;
+	struct stat st;
+	char *full;
+
+	for (; device < config->devices + config->nr_devices; device++) {
+		if (!device->path)
+			continue;
+		full = ctx_path(config->ctx, "%s", device->path);
+		if (!full) {
+			config->is_out_of_memory = true;
+			return;
+		}
+		if (!stat(full, &st)) {
+			bool is_block = S_ISBLK(st.st_mode);
+
+			device->file.device = is_block ? st.st_rdev : st.st_dev;
+			device->file.inode = is_block ? 0 : st.st_ino;
+		}
+		free(full);
+	}
+}
+
 /* Two disks on one file would destroy each other's data, unless both only read. */
+bool disks_clash(const struct device_config *a, const struct device_config *b)
+{
+	if (!a->path || !b->path || (a->is_readonly && b->is_readonly))
+		return false;
+	return !strcmp(a->path, b->path) ||
+	       (a->file.device && a->file.device == b->file.device &&
+		a->file.inode == b->file.inode);
+}
+
 static void check_shared_disk(struct shyper_config *config, unsigned int index)
 {
 	const struct device_config *device = &config->devices[index], *other;
 	char path[48];
 
 	for (other = config->devices; other < device; other++) {
-		if (!other->path || strcmp(other->path, device->path) ||
-		    (other->is_readonly && device->is_readonly))
+		if (!disks_clash(device, other))
 			continue;
 		snprintf(path, sizeof(path), "%s/path", device->json);
 		config_error(config, path, "\"%s\" is that of %s too, and one of the two writes",
@@ -197,6 +229,7 @@ void config_check_machine(struct shyper_config *config)
 	check_cpus(config);
 	check_memory(config);
 	check_boot(config);
+	config_identify_disks(config);
 	for (i = 0; i < config->nr_devices; i++) {
 		if (config->devices[i].log)
 			check_log(config, &config->devices[i]);

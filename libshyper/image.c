@@ -49,6 +49,8 @@ void image_place(const struct image_info *info, uint64_t initrd_size,
 		 struct image_layout *ret_layout)
 {
 	ret_layout->kernel = info->text_offset;
+	ret_layout->kernel_size = info->size;
+	ret_layout->initrd_size = initrd_size;
 	ret_layout->dtb = ALIGN_UP(info->text_offset + info->size,
 				   HVISOR_BLOCK_SIZE);
 	ret_layout->initrd = ret_layout->dtb + IMAGE_DTB_ROOM;

@@ -26,13 +26,16 @@ struct image_info {
 };
 
 /**
- * struct image_layout - offsets from the beginning of RAM
+ * struct image_layout - offsets from the beginning of RAM, and sizes
+ * @kernel_size: with the memory behind the file that it needs
  * @end: of all; the cell needs at least so much memory
  */
 struct image_layout {
 	uint64_t kernel;
+	uint64_t kernel_size;
 	uint64_t dtb;
 	uint64_t initrd;
+	uint64_t initrd_size;
 	uint64_t end;
 };
 

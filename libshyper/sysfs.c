@@ -350,6 +350,24 @@ int cpulist_parse(const char *text, uint64_t *ret_mask)
 	return 0;
 }
 
+void cpulist_format(uint64_t mask, char *buffer, size_t size)
+{
+	int first, last;
+	size_t used = 0;
+
+	text_copy(buffer, size, "");
+	for (first = 0; first < 64; first = last + 1) {
+		last = first;
+		if (!(mask & 1ULL << first))
+			continue;
+		while (last < 63 && mask & 1ULL << (last + 1))
+			last++;
+		text_format(buffer + used, size - used, last > first ? "%s%d-%d" : "%s%d",
+			    used ? "," : "", first, last);
+		used += strlen(buffer + used);
+	}
+}
+
 int sysfs_read_cpus(const struct shyper_ctx *ctx, const char *which,
 		    uint64_t *ret_mask)
 {

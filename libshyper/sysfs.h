@@ -66,6 +66,7 @@ int values_parse(const char *text, struct shyper_value **ret_values);
 
 /* A set of CPUs as Linux lists them, "0-3,8". -EINVAL: it is none. */
 int cpulist_parse(const char *text, uint64_t *ret_mask);
+void cpulist_format(uint64_t mask, char *buffer, size_t size);
 int sysfs_read_cpus(const struct shyper_ctx *ctx, const char *which,
 		    uint64_t *ret_mask);
 

@@ -7,6 +7,7 @@
 
 #include "attach.h"
 #include "cell-log.h"
+#include "cell-plan.h"
 #include "cmd-cell.h"
 #include "context.h"
 #include "describe.h"
@@ -61,36 +62,65 @@ static const struct output_field check_columns[] = {
 	{ 0 }
 };
 
-static enum cli_status cmd_cell_check(const struct invocation *invocation)
+static json_t *describe_config(const struct shyper_config *config)
 {
-	enum cli_status worst = CLI_DONE;
-	json_t *list = json_array();
+	return json_pack("{s:s s:s s:i s:I s:b s:o}",
+			 "file", shyper_config_get_path(config),
+			 "name", shyper_config_get_name(config),
+			 "cpus", (int)shyper_config_get_nr_cpus(config),
+			 "memory", (json_int_t)shyper_config_get_memory(config),
+			 "valid", shyper_config_is_valid(config),
+			 "findings", describe_findings(config));
+}
+
+/* The files that can be read, in @configs; returns their number. */
+static size_t load_configs(const struct invocation *invocation,
+			   struct shyper_config **configs,
+			   enum cli_status *worst)
+{
+	enum cli_status status;
+	size_t count = 0;
 
 	for (int i = 0; i < invocation->argc; i++) {
-		struct shyper_config *config;
-		enum cli_status status;
-		bool valid;
-
-		status = load_config(invocation, invocation->argv[i], &config);
-		if (status) {
-			worst = status;
-			continue;
-		}
-		valid = !context_report_findings(invocation, config);
-		if (!valid)
-			worst = CLI_FAILED;
-		json_array_append_new(
-			list,
-			json_pack("{s:s s:s s:i s:I s:b s:o}",
-				  "file", shyper_config_get_path(config),
-				  "name", shyper_config_get_name(config),
-				  "cpus", (int)shyper_config_get_nr_cpus(config),
-				  "memory",
-				  (json_int_t)shyper_config_get_memory(config),
-				  "valid", valid,
-				  "findings", describe_findings(config)));
-		shyper_config_free(config);
+		status = load_config(invocation, invocation->argv[i],
+				     &configs[count]);
+		if (status)
+			*worst = status;
+		else
+			count++;
 	}
+	return count;
+}
+
+static enum cli_status cmd_cell_check(const struct invocation *invocation)
+{
+	struct shyper_config **configs =
+		calloc((size_t)invocation->argc,
+		       sizeof(struct shyper_config *));
+	enum cli_status worst = CLI_DONE;
+	json_t *list = json_array();
+	size_t count;
+	int err = 0;
+
+	if (!configs) {
+		cli_error(invocation->session, "cell check", NULL,
+			  "out of memory");
+		json_decref(list);
+		return CLI_FAILED;
+	}
+	count = load_configs(invocation, configs, &worst);
+	if (count > 1)
+		err = shyper_config_check_together(invocation->session->ctx,
+						   configs, count, false);
+	if (err)
+		worst = context_fail(invocation, "cell check", err);
+	for (size_t i = 0; i < count; i++) {
+		if (context_report_findings(invocation, configs[i]))
+			worst = CLI_FAILED;
+		json_array_append_new(list, describe_config(configs[i]));
+		shyper_config_free(configs[i]);
+	}
+	free(configs);
 	if (json_array_size(list) || invocation->json)
 		output_value(invocation, list, check_columns);
 	else
@@ -130,38 +160,48 @@ enum cli_status report_gone(const struct invocation *invocation,
 	return CLI_DONE;
 }
 
-static enum cli_status cmd_cell_create(const struct invocation *invocation)
+static enum cli_status create_cell(const struct invocation *invocation,
+				   const struct shyper_config *config)
 {
-	struct shyper_config *config;
 	struct shyper_cell *cell;
 	enum cli_status status;
-	struct shyper_ctx *ctx;
 	int err;
 
-	status = context_probe(invocation, &ctx);
-	if (status)
-		return status;
-	status = load_config(invocation, invocation->argv[0], &config);
-	if (status)
-		return status;
-	status = context_report_findings(invocation, config);
-	if (status) {
-		shyper_config_free(config);
-		return status;
-	}
 	output_progress(invocation, "creating %s: %u CPUs, %llu MiB",
 			shyper_config_get_name(config),
 			shyper_config_get_nr_cpus(config),
 			(unsigned long long)shyper_config_get_memory(config) >>
 				20);
-	err = shyper_cell_create(ctx, config, &cell);
+	err = shyper_cell_create(invocation->session->ctx, config, &cell);
 	if (err)
-		status = context_fail(invocation, invocation->argv[0], err);
-	shyper_config_free(config);
-	if (err)
-		return status;
+		return context_fail(invocation, invocation->argv[0], err);
 	status = report_cell(invocation, cell);
 	shyper_cell_close(cell);
+	return status;
+}
+
+/* Nothing is touched if something is wrong, or for --dry-run. */
+static enum cli_status cmd_cell_create(const struct invocation *invocation)
+{
+	bool is_dry = option_given(invocation, "dry-run");
+	struct shyper_config *config;
+	enum cli_status status;
+	struct shyper_ctx *ctx;
+	int err;
+
+	status = is_dry ? CLI_DONE : context_probe(invocation, &ctx);
+	if (!status)
+		status = load_config(invocation, invocation->argv[0], &config);
+	if (status)
+		return status;
+	err = shyper_config_check_together(invocation->session->ctx, &config, 1,
+					   true);
+	status = err ? context_fail(invocation, invocation->argv[0], err) :
+		       context_report_findings(invocation, config);
+	if (!status)
+		status = is_dry ? cell_print_plan(invocation, config) :
+				  create_cell(invocation, config);
+	shyper_config_free(config);
 	return status;
 }
 
@@ -345,6 +385,8 @@ const struct command cell_commands[] = {
 	  .help = "Make a cell of a file, or of a name for "
 		  CONTEXT_CELLS_FOLDER "/NAME.json",
 	  .arguments = { { "CONFIG", ARGUMENT_CONFIG, false, false } },
+	  .options = { { "dry-run", 'n', OPTION_FLAG, NULL,
+			 "change nothing; print addresses and device tree" } },
 	  .run = cmd_cell_create },
 	{ .words = "cell load",
 	  .help = "Load the images of a cell, for a start that comes later",

@@ -62,6 +62,14 @@ SHYPER_API int shyper_config_parse(struct shyper_ctx *ctx, const char *path,
 SHYPER_API int shyper_config_load_mediated(struct shyper_ctx *ctx,
 					   const char *path,
 					   struct shyper_config **ret_config);
+/*
+ * Compares configurations with one another, as if their cells were created in
+ * this order, and those that exist if @with_cells: names, CPUs, memory, disks.
+ * What one wants that another has before it becomes a finding of the later one.
+ */
+SHYPER_API int shyper_config_check_together(struct shyper_ctx *ctx,
+					    struct shyper_config *const *configs,
+					    size_t count, bool with_cells);
 SHYPER_API void shyper_config_free(struct shyper_config *config);
 
 /* No finding is an error. */
@@ -86,6 +94,37 @@ shyper_config_get_nr_cpus(const struct shyper_config *config);
 SHYPER_API uint64_t shyper_config_get_memory(const struct shyper_config *config);
 SHYPER_API enum shyper_restart
 shyper_config_get_restart(const struct shyper_config *config);
+
+/**
+ * struct shyper_region - a range of the guest addresses of a cell
+ * @name: of a device; or "gicd", "gicr", "earlycon", "ram", and "kernel", "dtb",
+ *	"initrd", which are in "ram"
+ * @type: of a device; or "gic", "earlycon", "ram", "image"
+ * @intid: the interrupt of a device; 0: none
+ */
+struct shyper_region {
+	char name[16];
+	char type[16];
+	uint64_t address;
+	uint64_t length;
+	unsigned int intid;
+};
+
+/*
+ * What a cell of @config has where, in the order of the addresses. Returns the
+ * number; the array @ret_regions is freed by free().
+ */
+SHYPER_API int shyper_config_get_regions(const struct shyper_config *config,
+					 struct shyper_region **ret_regions);
+/*
+ * The source text of the device tree that its guest gets, with zeroes for the
+ * seeds, which are drawn at each start. Freed by free().
+ */
+SHYPER_API int shyper_config_get_device_tree(const struct shyper_config *config,
+					     char **ret_text);
+/* The CPUs that it would get now, as Linux lists them: "2-3"; "": too few. */
+SHYPER_API int shyper_config_choose_cpus(const struct shyper_config *config,
+					 char *buffer, size_t size);
 
 #ifdef __cplusplus
 }

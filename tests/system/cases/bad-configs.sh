@@ -25,31 +25,38 @@ before=$(snapshot)
 files=(bad/*.json bad-semantic/*.json)
 [ ${#files[@]} -ge 100 ] || fail "only ${#files[@]} files"
 expect "faults of three-faults.json" "$(wc -l <bad/three-faults.expected)" 3
-wanted "${files[@]}" >wanted
 
-# Good files between the bad ones change nothing.
-status=0
-shyper cell check debian "${files[@]}" small >out 2>got || status=$?
-expect "status of check" $status 1
-same got wanted
-expect "valid ones" "$(shyper cell check -j debian "${files[@]}" small 2>/dev/null |
-	jq -r '.[] | select(.valid).name' | tr '\n' ' ')" "debian small "
-unchanged "$before"
-echo "check: ${#files[@]} files refused, $(wc -l <got) faults"
-echo "ok check"
+# refused VERB FILE...: VERB says of each file, and not of all together, what is
+# wanted.
+refused() {
+	local verb=$1 status=0
+	shift
+	wanted "$@" >wanted
+	printf "cell $verb %s\n" "$@" >script
+	shyper --force -b script >out 2>said || status=$?
+	expect "status of $verb" $status 1
+	sed 's/^shyper: script:[0-9]*:/shyper:/' said >got
+	same got wanted
+	unchanged "$before"
+	echo "$verb: $# files refused, $(wc -l <got) faults"
+	echo "ok $verb"
+}
 
-files=(bad/*-faults.json bad/syntax-*.json bad-semantic/*.json)
-wanted "${files[@]}" >wanted
-: >got
-for file in "${files[@]}"; do
-	status=0
-	shyper cell create "$file" 2>>got || status=$?
-	expect "status of create $file" $status 1
-done
-same got wanted
+refused check "${files[@]}"
+refused create bad/*-faults.json bad/syntax-*.json bad-semantic/*.json
+
+# A bad file between good ones changes nothing for them.
+shyper cell check -j debian bad/unknown-key.json >out 2>got && fail "check of a bad file"
+expect "valid ones" "$(jq -r '.[] | select(.valid).name' out)" debian
+shyper cell check debian debian2 >out || fail "debian and debian2 fit"
+shyper cell check debian debian2 small >out 2>got && fail "one CPU too many"
+expect "together" "$(cat got)" "shyper: /etc/shyper/cells/small.json: /cpus: is 1, but root (CPU 0) and the cells before leave 0"
+jq '.name = "other" | .cpus = [3]' /etc/shyper/cells/debian.json >other.json
+shyper cell check debian ./other.json >out 2>got && fail "a CPU and a disk for two"
+cat got
+expect "findings of two" "$(cut -d: -f3 got | tr -d '\n')" " /cpus /devices/1/path"
 unchanged "$before"
-echo "create: ${#files[@]} files refused, $(wc -l <got) faults"
-echo "ok create"
+echo "ok together"
 
 # create_fails STATUS TEXT FILTER: small.json, changed by jq, is a valid one that
 # this machine cannot carry out now; one line says why.
@@ -70,6 +77,13 @@ with=$(snapshot)
 create_fails 1 small '.cpus = 1'
 create_fails 1 'CPU' '.name = "other" | .cpus = 3'
 create_fails 1 'CPU' '.name = "other" | .cpus = [1, 2, 3]'
+unchanged "$with"
+# All of it at once, before anything is touched.
+shyper cell create small 2>err && fail "small twice"
+jq '.cpus = [3] | .memory = "1900M"' /etc/shyper/cells/small.json >twice.json
+shyper cell create ./twice.json 2>err && fail "nothing fits"
+cat err
+expect "places" "$(cut -d: -f3 err | tr -d '\n')" " /name /cpus /memory"
 unchanged "$with"
 shyper cell destroy small >/dev/null || fail "destroy small"
 unchanged "$before"

@@ -677,6 +677,7 @@ static void test_without_hypervisor_there_is_one_line(void **state)
 		"cell load debian", "cell wait debian running",
 		"cell dump debian", "stat", "top", "events",
 		"device upgrade debian.blk0", "device set debian.blk0 a=b",
+		"cell create debian",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -709,6 +710,80 @@ static void test_all_faults_of_a_configuration_are_told(void **state)
 						    "findings")) >= 3);
 	json_decref(list);
 	assert_int_equal(run("cell check /nonexistent.json"), CLI_NOT_FOUND);
+}
+
+static void test_all_faults_of_the_daemons_file_are_told(void **state)
+{
+	char line[128], expected[400];
+
+	put("/med.json", "{ \"version\": 2, \"mediated\": [ { \"cell\": \"a\", "
+			 "\"device\": \"b\", \"pth\": \"/x\" } ] }");
+	snprintf(line, sizeof(line), "system daemon %s/med.json", root);
+	assert_int_equal(run(line), CLI_FAILED);
+	snprintf(expected, sizeof(expected),
+		 "shyper: %s/med.json: /version: is 2, expected 1\n"
+		 "shyper: %s/med.json: /mediated/0/pth: unknown key, the nearest known one is \"path\"\n",
+		 root, root);
+	assert_string_equal(errors, expected);
+}
+
+/* The header of an arm64 Image that needs 32 MiB. */
+static void put_kernel(void)
+{
+	char header[64] = { 0 };
+	char path[128];
+	FILE *file;
+
+	header[19] = 2;
+	memcpy(header + 56, "ARM\x64", 4);
+	put("/boot/vmlinuz", "");
+	snprintf(path, sizeof(path), "%s/boot/vmlinuz", root);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fwrite(header, 1, sizeof(header), file);
+	fclose(file);
+}
+
+#define CELL_JSON(name) "{ \"version\": 1, \"name\": \"" name "\", \"cpus\": 2, " \
+	"\"memory\": \"64M\", \"boot\": { \"kernel\": \"/boot/vmlinuz\" }, " \
+	"\"devices\": [ { \"type\": \"console\", \"name\": \"con0\" } ] }"
+
+static void test_dry_run_tells_what_would_be(void **state)
+{
+	static const char regions[] =
+		"  ADDRESS     SIZE  INTID  NAME      TYPE\n"
+		"  0x08000000  64K   -      gicd      gic\n"
+		"  0x080a0000  256K  -      gicr      gic\n"
+		"  0x09000000  4K    -      earlycon  earlycon\n"
+		"  0x0a000000  4K    48     con0      console\n"
+		"  0x40000000  64M   -      ram       ram\n"
+		"  0x40000000  32M   -      kernel    image\n"
+		"  0x42000000  64K   -      dtb       image\n\n/dts-v1/;\n";
+	char line[128];
+	json_t *plan;
+
+	put_kernel();
+	put("/sys/devices/system/cpu/present", "0-5\n");
+	put("/sys/devices/system/cpu/online", "0-1,4-5\n");
+	put("/new.json", CELL_JSON("new"));
+	snprintf(line, sizeof(line), "cell create -n %s/new.json", root);
+	assert_int_equal(run(line), CLI_DONE);
+	assert_non_null(strstr(output, "cpus    4-5\n"));
+	assert_non_null(strstr(output, regions));
+	assert_string_equal(output + strlen(output) - 4, "\n};\n");
+	strcat(line, " -j");
+	assert_int_equal(run(line), CLI_DONE);
+	plan = json_output();
+	assert_int_equal(json_array_size(json_object_get(plan, "regions")), 7);
+	assert_non_null(strstr(json_string_value(json_object_get(plan, "device_tree")),
+			       "virtio_mmio@a000000 {"));
+	json_decref(plan);
+	/* The name of one that exists. */
+	put("/new.json", CELL_JSON("debian"));
+	assert_int_equal(run(line), CLI_FAILED);
+	assert_string_equal(output, "");
+	assert_int_equal(count_lines(errors), 1);
+	assert_non_null(strstr(errors, "/name: is \"debian\", as that of cell1 (debian)"));
 }
 
 static void test_a_script_names_the_line_that_failed(void **state)
@@ -788,6 +863,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_missing_is_not_found),
 		cmocka_unit_test(test_without_hypervisor_there_is_one_line),
 		cmocka_unit_test(test_all_faults_of_a_configuration_are_told),
+		cmocka_unit_test(test_all_faults_of_the_daemons_file_are_told),
+		cmocka_unit_test(test_dry_run_tells_what_would_be),
 		cmocka_unit_test(test_a_script_names_the_line_that_failed),
 		cmocka_unit_test(test_the_shell_completes_what_there_is),
 		cmocka_unit_test(test_files_are_completed),

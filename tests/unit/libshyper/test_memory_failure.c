@@ -146,6 +146,10 @@ static void write_tree(const struct machine *machine)
 	machine_write_text(machine, CLASS "cell1/reason", "none\n");
 	machine_write_text(machine, CLASS "cell1/cpus", "3\n");
 	machine_write_text(machine, CLASS "cell1/memory", "134217728\n");
+	machine_write_text(machine, CLASS "cell1/config",
+			   "{\"version\":1,\"name\":\"small\",\"cpus\":1,\"memory\":\"128M\","
+			   "\"boot\":{\"kernel\":\"/a\"},\"devices\":[{\"type\":\"blk\","
+			   "\"name\":\"blk0\",\"path\":\"/b\"}]}");
 	machine_write_text(machine, CLASS "cell1/statistics/vmexits_total", "123\n");
 	machine_write_text(machine, CLASS "cell1/statistics/cpu0/vmexits_total", "123\n");
 	machine_write_text(machine, CLASS "cell1/virtio/con0", "INDEX=1\nREQUESTS=2\n");
@@ -236,6 +240,47 @@ static int open_console(struct shyper_ctx *ctx)
 	return err;
 }
 
+/* Findings: its name, its CPU. */
+static int check_beside_cells(struct shyper_ctx *ctx)
+{
+	static const char text[] = "{\"version\":1,\"name\":\"small\",\"cpus\":[3],"
+		"\"memory\":\"64M\",\"boot\":{\"kernel\":\"/boot/vmlinuz\"}}";
+	struct shyper_config *config;
+	int ret = shyper_config_parse(ctx, "test", text, strlen(text), &config);
+
+	if (ret)
+		return ret;
+	ret = shyper_config_check_together(ctx, &config, 1, true);
+	if (!ret && shyper_config_get_finding(config, 1))
+		ret = shyper_config_get_finding(config, 2) ? 3 : 2;
+	shyper_config_free(config);
+	return ret;
+}
+
+static int plan(struct shyper_ctx *ctx)
+{
+	struct shyper_region *regions;
+	struct shyper_config *config;
+	char *tree, cpus[16];
+	int err, count = 0;
+
+	err = shyper_config_load(ctx, TESTS_DIR "/corpus/cell/good/all-keys.json",
+				 &config);
+	if (err)
+		return err;
+	err = shyper_config_choose_cpus(config, cpus, sizeof(cpus));
+	if (!err)
+		err = shyper_config_get_device_tree(config, &tree);
+	if (!err) {
+		free(tree);
+		count = shyper_config_get_regions(config, &regions);
+	}
+	if (count > 0)
+		free(regions);
+	shyper_config_free(config);
+	return err ? err : count;
+}
+
 static void test_looking_survives_each_failing_allocation(void **state)
 {
 	struct sockaddr_un address;
@@ -246,6 +291,8 @@ static void test_looking_survives_each_failing_allocation(void **state)
 	survive(*state, list_devices, 2, 10);
 	survive(*state, read_statistics, 4, 20);
 	survive(*state, wait_for_a_state, 0, 10);
+	survive(*state, check_beside_cells, 2, 25);
+	survive(*state, plan, 10, 20);
 	machine_write_text(*state, "/run/shyper/lock", "");
 	assert_int_equal(wire_address(((struct machine *)*state)->ctx, "cell1.con0",
 				      &address), 0);

@@ -6,11 +6,13 @@ libs-libshyper := -ljansson -lfdt -ludev
 libshyper-srcs := $(patsubst %.o,libshyper/%.c,$(core-objs)) \
 	tests/unit/libshyper/machine.c
 
-tests-libshyper := test_config test_schema test_build test_layout test_boot test_cells test_cell_wait \
-	test_cell_console test_threads test_memory_failure
+tests-libshyper := test_config test_schema test_together test_plan test_build test_layout test_boot \
+	test_cells test_cell_wait test_cell_console test_threads test_memory_failure
 srcs-test_config := $(libshyper-srcs)
 srcs-test_build := $(libshyper-srcs)
 srcs-test_schema := $(libshyper-srcs)
+srcs-test_together := $(libshyper-srcs)
+srcs-test_plan := $(libshyper-srcs)
 srcs-test_layout := $(libshyper-srcs)
 srcs-test_boot := $(libshyper-srcs)
 srcs-test_cells := $(libshyper-srcs)
