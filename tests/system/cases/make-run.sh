@@ -15,6 +15,8 @@ dialogue_start "$work/log" make run
 dialogue_await 60 'shyper>' || fail "no prompt: $(tail -n 5 "$work/log")"
 took=$((SECONDS - start))
 echo "prompt after $took s"
+grep -aq 'starting QEMU' "$work/log" && [ "$(grep -ac '  OK  ' "$work/log")" -ge 5 ] ||
+	fail "no progress was shown"
 [ "$took" -le 40 ] || fail "the prompt came after $took s"
 ! grep -aE '^(Get:|shyper: (unpacking|installing|making|fetching))|  CC ' "$work/log" ||
 	fail "something was fetched or built again"

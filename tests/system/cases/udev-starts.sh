@@ -44,7 +44,7 @@ echo "ok not-without-udev"
 
 systemctl start systemd-udevd.service || fail "start udev"
 udevadm trigger --action=add --subsystem-match=hvisor
-wait_until 20 is_served
+wait_until 60 is_served
 for unit in $units; do
 	expect "$unit" "$(systemctl show -P ActiveState "$unit.service")" active
 	pid=$(systemctl show -P MainPID "$unit.service")
@@ -58,14 +58,14 @@ echo "ok units"
 
 shyper cell start all >/dev/null || fail "start"
 console_open cell1
-console_expect cell1 60 'cell# '
+console_expect cell1 120 'cell# '
 console_close cell1
 pid=$(sys cell1.blk0/backend_pid)
 kill -9 "$pid"
 is_another() {
 	is_served && [ "$(sys cell1.blk0/backend_pid)" != "$pid" ]
 }
-wait_until 20 is_another
+wait_until 60 is_another
 expect "unit's process" "$(systemctl show -P MainPID shyper-blk@cell1.blk0.service)" \
 	"$(sys cell1.blk0/backend_pid)"
 expect "restarts" "$(systemctl show -P NRestarts shyper-blk@cell1.blk0.service)" 1
@@ -76,7 +76,7 @@ wait_until 10 is_inactive
 unchanged "$before"
 # A cell that comes while udev runs needs no trigger.
 shyper cell create ./all.json >/dev/null || fail "create again"
-wait_until 20 is_served
+wait_until 60 is_served
 shyper cell destroy all >/dev/null || fail "destroy again"
 wait_until 10 is_inactive
 unchanged "$before"

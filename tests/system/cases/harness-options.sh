@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# host
+# root-run's machine is the one that its options ask for, and it starts in
+# seconds when there is a snapshot of it.
+. tests/system/lib/check.sh
+work=$(mktemp -d)
+job=''
+trap '[ -z "$job" ] || kill $job; wait; rm -rf "$work"' EXIT
+
+cat >"$work/machine" <<-'EOF'
+	nproc --all
+	sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo
+	[ "$(cat /sys/class/hvisor/cell0/state)" = running ] || exit 3
+	sleep 200
+EOF
+cat >"$work/busy" <<-'EOF'
+	for _ in 1 2 3 4; do
+		sh -c 'while :; do :; done' &
+	done
+	echo busy
+	sleep 1000
+EOF
+
+# busy_threads OPTION...: of QEMU, while each CPU of root is busy
+busy_threads() {
+	"$root_run" "$@" "$work/busy" >"$work/out" 2>"$work/err" &
+	job=$!
+	wait_until 300 grep -q busy "$work/out"
+	for n in 1 2; do
+		# The name of a thread may have blanks in it.
+		sed 's/(.*)/-/' "/proc/$(pgrep -P $job qemu)"/task/*/stat |
+			awk '{ print $1, $14 }' >"$work/times$n"
+		sleep 4
+	done
+	kill $job
+	wait $job
+	job=''
+	rm -r "$(sed -n 's/^root-run: logs: //p' "$work/err")"
+	threads=$(join "$work/times1" "$work/times2" | awk '$3 - $2 > 10' | wc -l)
+}
+
+busy_threads --mttcg
+expect_eq "threads that serve CPUs with --mttcg" 4 "$threads"
+busy_threads
+expect_eq "threads that serve CPUs" 1 "$threads"
+echo "ok mttcg"
+
+# Of 1 GiB root's kernel keeps some. Time follows the instructions: where there
+# are none it passes at once.
+machine() {
+	"$root_run" --cpus 2 --mem 1024 --icount "$work/machine" >"$work/out" || fail "root-run"
+}
+machine
+expect_eq CPUs 2 "$(sed -n 1p "$work/out")"
+kib=$(sed -n 2p "$work/out")
+[ "$kib" -gt 900000 ] && [ "$kib" -lt 1048576 ] || fail "$kib KiB of 1 GiB"
+echo "ok size"
+start=$SECONDS
+machine
+took=$((SECONDS - start))
+echo "200 s of root, from a snapshot, took $took s"
+[ $took -lt 100 ] || fail "that took $took s"
+echo "ok icount"
+
+start=$SECONDS
+echo : >"$work/nothing"
+"$root_run" "$work/nothing" || fail "nothing"
+took=$((SECONDS - start))
+echo "nothing, from a snapshot, took $took s"
+[ $took -lt 60 ] || fail "no start in seconds"
+echo "ok snapshot"
