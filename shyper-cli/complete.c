@@ -5,11 +5,17 @@
 
 #include "command.h"
 
-static void add_if(const char *word, const char *prefix, command_add add,
-		   void *data)
+/* Who takes the words, of those that begin with @prefix. */
+struct sink {
+	const char *prefix;
+	command_add add;
+	void *data;
+};
+
+static void offer(const struct sink *sink, const char *word)
 {
-	if (!strncmp(word, prefix, strlen(prefix)))
-		add(data, word);
+	if (!strncmp(word, sink->prefix, strlen(sink->prefix)))
+		sink->add(sink->data, word);
 }
 
 /* The verb's word number @argc, if its words before that are @argv. */
@@ -30,8 +36,7 @@ static bool next_word(const struct command *command, int argc,
 	return true;
 }
 
-static void complete_verb(int argc, char *const *argv, const char *prefix,
-			  command_add add, void *data)
+static void complete_verb(int argc, char *const *argv, const struct sink *sink)
 {
 	const struct command *c;
 	char word[32], last[32] = "";
@@ -42,12 +47,12 @@ static void complete_verb(int argc, char *const *argv, const char *prefix,
 		    !strcmp(word, last))
 			continue;
 		strcpy(last, word);
-		add_if(word, prefix, add, data);
+		offer(sink, word);
 	}
 }
 
-static void complete_option(const struct command *command, const char *prefix,
-			    command_add add, void *data)
+static void complete_option(const struct command *command,
+			    const struct sink *sink)
 {
 	const struct option_desc *o = command->options;
 	static const char *const common[] = { "--json", "--quiet", "--help" };
@@ -55,16 +60,15 @@ static void complete_option(const struct command *command, const char *prefix,
 
 	for (; o < command->options + COMMAND_MAX_OPTIONS && o->name; o++) {
 		snprintf(word, sizeof(word), "--%s", o->name);
-		add_if(word, prefix, add, data);
+		offer(sink, word);
 	}
 	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-		add_if(common[i], prefix, add, data);
+		offer(sink, common[i]);
 }
 
 /* Options before the command; those of the program alone are main.c's. */
 static void complete_first_option(const struct session *session,
-				  const char *prefix, command_add add,
-				  void *data)
+				  const struct sink *sink)
 {
 	static const char *const words[] = {
 		"--json", "--quiet", "--help", "--command", "--batch",
@@ -74,7 +78,7 @@ static void complete_first_option(const struct session *session,
 					      sizeof(words) / sizeof(words[0]);
 
 	for (size_t i = 0; i < count; i++)
-		add_if(words[i], prefix, add, data);
+		offer(sink, words[i]);
 }
 
 static const struct argument *argument_at(const struct command *command,
@@ -105,10 +109,10 @@ static bool takes_value(const struct command *command, const char *word)
 	return false;
 }
 
+/* As command_complete(), with the words behind the verb. */
 static bool complete_argument(struct session *session,
 			      const struct command *command, int argc,
-			      char *const *argv, const char *prefix,
-			      command_add add, void *data)
+			      char *const *argv, const struct sink *sink)
 {
 	const struct argument *argument;
 	int position = 0;
@@ -122,7 +126,8 @@ static bool complete_argument(struct session *session,
 	argument = argument_at(command, position);
 	if (!argument)
 		return false;
-	names_complete(session, argument->kind, prefix, add, data);
+	names_complete(session, argument->kind, sink->prefix, sink->add,
+		       sink->data);
 	return argument->kind == ARGUMENT_FILE ||
 	       argument->kind == ARGUMENT_CONFIG;
 }
@@ -130,6 +135,7 @@ static bool complete_argument(struct session *session,
 bool command_complete(struct session *session, int argc, char *const *argv,
 		      const char *prefix, command_add add, void *data)
 {
+	const struct sink sink = { prefix, add, data };
 	const struct command *command;
 	const char *last = NULL;
 	int taken;
@@ -142,15 +148,15 @@ bool command_complete(struct session *session, int argc, char *const *argv,
 		return true;
 	}
 	if (!argc && prefix[0] == '-')
-		complete_first_option(session, prefix, add, data);
+		complete_first_option(session, &sink);
 	command = command_find(argc, argv, &taken);
-	complete_verb(argc, argv, prefix, add, data);
+	complete_verb(argc, argv, &sink);
 	if (!command || command->hidden)
 		return false;
 	if (prefix[0] == '-') {
-		complete_option(command, prefix, add, data);
+		complete_option(command, &sink);
 		return false;
 	}
 	return complete_argument(session, command, argc - taken, argv + taken,
-				 prefix, add, data);
+				 &sink);
 }
