@@ -82,7 +82,8 @@ echo "ok ends"
 echo '{ "version": 1, "mediated": [ { "cell": "all", "devise": "blk0" } ] }' >bad.json
 shyper system daemon bad.json 2>err && fail "bad.json was taken"
 cat err
-expect "lines" "$(wc -l <err)" 1
+# The key that is none, and the one that is missing.
+expect "lines" "$(wc -l <err)" 2
 echo '{ "version": 1, "mediated": [ { "cell": "all", "device": "blk0", "path": "/root/other.img" } ] }' \
 	>mediated-cfg.json
 shyper cell create ./all.json >/dev/null || fail "create for mediated-cfg.json"

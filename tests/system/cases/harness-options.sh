@@ -22,6 +22,14 @@ cat >"$work/busy" <<-'EOF'
 	sleep 1000
 EOF
 
+# qemu_of PID: the QEMU that it has started
+qemu_of() {
+	local child
+	for child in $(cat "/proc/$1/task/$1/children"); do
+		! grep -q '^qemu' "/proc/$child/comm" || echo "$child"
+	done
+}
+
 # busy_threads OPTION...: of QEMU, while each CPU of root is busy
 busy_threads() {
 	"$root_run" "$@" "$work/busy" >"$work/out" 2>"$work/err" &
@@ -29,7 +37,7 @@ busy_threads() {
 	wait_until 300 grep -q busy "$work/out"
 	for n in 1 2; do
 		# The name of a thread may have blanks in it.
-		sed 's/(.*)/-/' "/proc/$(pgrep -P $job qemu)"/task/*/stat |
+		sed 's/(.*)/-/' "/proc/$(qemu_of $job)"/task/*/stat |
 			awk '{ print $1, $14 }' >"$work/times$n"
 		sleep 4
 	done
