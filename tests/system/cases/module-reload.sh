@@ -9,9 +9,10 @@
 backends='shyper-blk@cell1.blk0 shyper-blk@cell2.blk0 shyper-console@cell1.con0 shyper-console@cell2.con0'
 
 # Written, read back past the cache, compared; each round is a line of /tmp/log.
-loop='cd /tmp; n=0; while dd if=/dev/urandom of=x bs=64k count=16 2>/dev/null; dd if=x of=/dev/vda 2>/dev/null; sync;
-echo 3 >/proc/sys/vm/drop_caches; [ "$(md5sum <x)" = "$(head -c 1048576 /dev/vda | md5sum)" ]; do
-n=$((n + 1)); echo round $n >>log; done; echo differ >>log'
+loop='cd /tmp; n=0; while dd if=/dev/urandom of=x bs=64k count=16; dd if=x of=/dev/vda; sync;'
+loop="$loop echo 3 >/proc/sys/vm/drop_caches;"
+loop="$loop [ \"\$(md5sum <x)\" = \"\$(head -c 1048576 /dev/vda | md5sum)\" ]; do"
+loop="$loop n=\$((n + 1)); echo round \$n >>log; done; echo differ >>log"
 
 create() {
 	truncate -s 1M "/root/$1.img"
@@ -66,8 +67,9 @@ create one
 create two
 prompt cell1
 prompt cell2
-cell_run cell1 10 "($loop) >/dev/null 2>&1 &" >/dev/null
-cell_run cell2 10 "($loop) >/dev/null 2>&1 &" >/dev/null
+for cell in cell1 cell2; do
+	cell_run $cell 10 "{ ($loop) >/dev/null 2>&1 & }" >/dev/null || fail "$cell: no loop"
+done
 goes_on cell1
 goes_on cell2
 console_close cell1
@@ -108,7 +110,7 @@ done
 echo "ok runs-on"
 
 # What happened meanwhile is done when the module is back: cell2 resets itself.
-cell_run cell2 10 '(sleep 3; reboot -f) >/dev/null 2>&1 &' >/dev/null
+cell_run cell2 10 '{ (sleep 3; reboot -f) >/dev/null 2>&1 & }' >/dev/null || fail "no reset"
 starts=$(sys cell2/starts)
 console_close cell1
 console_close cell2
