@@ -38,8 +38,19 @@ writes_beyond() {
 	[ "$(sys "$1.blk0/writes")" -gt "$2" ]
 }
 
+# What stands still tells what it knows before the case fails.
 goes_on() {
-	wait_until 60 writes_beyond "$1" "$(($(sys "$1.blk0/writes") + 3))"
+	local deadline=$((SECONDS + 60)) least=$(($(sys "$1.blk0/writes") + 3))
+	until writes_beyond "$1" "$least"; do
+		[ $SECONDS -lt $deadline ] || { stands_still "$1"; fail "$1: stands still"; }
+		pause
+	done
+}
+
+stands_still() {
+	cat "/sys/class/hvisor/$1/virtio/blk0" "/sys/class/hvisor/$1/virtio/pending"
+	tail -c 600 "/tmp/$1.out" | tr -d '\r'
+	journalctl -q -n 20 -u 'shyper-*'
 }
 
 # shellcheck disable=SC2086 # a list of units
