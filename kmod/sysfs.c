@@ -5,7 +5,7 @@
  *
  *   control/  abi_version pool_free pool_pages
  *   cellN/    config cpus failure id interrupts intid irq memory memory_regions
- *             monitor_pid name rate_limited reason restarts starts state
+ *             memory_blocks (sysfs-memory.c) monitor_pid name rate_limited reason restarts starts state
  *             uptime_ms
  *             statistics/  sysfs-statistics.c
  *             virtio/      one file for each device, pending
@@ -326,6 +326,7 @@ static struct attribute *cell_attrs[] = {
 
 static struct bin_attribute *cell_bin_attrs[] = {
 	&bin_attr_config,
+	&hvisor_memory_blocks_attr,
 	NULL
 };
 
