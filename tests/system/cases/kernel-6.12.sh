@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # host
-# alone
 # Root boots Debian's 6.12, with the module built for it, and so does a cell: it
 # is made, started, written to by its console, reads and writes a disk, and goes.
 . tests/system/lib/check.sh

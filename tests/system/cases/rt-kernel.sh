@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # host
-# alone
 # Root boots Debian's rt flavour, with the module built for it, by --kernel.
 . tests/system/lib/check.sh
 work=$(mktemp -d)
