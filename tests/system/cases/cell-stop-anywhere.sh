@@ -59,10 +59,10 @@ echo ok waiting-destroyed
 
 # In the middle of whatever it does.
 for payload in gic wfi hostile spin; do
-	for n in 1 2 3 4; do
+	for n in 1 5; do
 		payload_create busy $payload 3
 		payload_start busy
-		sleep "0.$((n * 2 - 1))"
+		sleep 0.$n
 		[ $n = 1 ] || shyper cell stop busy >/dev/null || fail "$payload: stop"
 		payload_destroy busy
 		unchanged "$before"
