@@ -6,6 +6,7 @@
 #include "doorbell.h"
 #include "errno.h"
 #include "string.h"
+#include "timer.h"
 
 /* The device of x1 (cell) and x2 (index), locked; NULL: none such. */
 static struct device *device_get(const struct hypercall *hc)
@@ -93,7 +94,8 @@ static void attach(struct device *device)
 	if (virtio_mmio_driver_ok(&device->vm)) {
 		doorbell_clear(bell, page->index, ~0U);
 		doorbell_set(bell, page->index,
-			     HVISOR_BELL_DRIVER_OK | virtio_mmio_ready_queues(&device->vm));
+			     HVISOR_BELL_DRIVER_OK | virtio_mmio_ready_queues(&device->vm),
+			     timer_now());
 		virtio_mmio_interrupt(&device->vm, HVISOR_INTERRUPT_USED);
 		device_interrupt(device);
 	}

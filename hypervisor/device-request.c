@@ -10,6 +10,7 @@
 #include "control.h"
 #include "doorbell.h"
 #include "errno.h"
+#include "histogram.h"
 #include "irqchip.h"
 #include "percpu.h"
 #include "timer.h"
@@ -81,11 +82,12 @@ static bool slot_pending(const struct device *device, u32 cpu, u32 op)
 	return slot->state == HVISOR_SLOT_PENDING && slot->op == op;
 }
 
-static void complete(struct device *device, u32 cpu)
+static void complete(struct device *device, u32 cpu, u64 value)
 {
 	struct hvisor_device_slot *slot = &device->page->slots[cpu];
 
-	slot_answer(slot, &device->waits[cpu], slot->seq, 0);
+	histogram_add(device->page->blocking_ns, timer_ns(timer_now() - slot->since));
+	slot_answer(slot, &device->waits[cpu], slot->seq, value);
 	wake(device, cpu);
 }
 
@@ -97,7 +99,7 @@ static void complete_resets(struct device *device)
 	for (cpu = 0; cpu < device->cell->nr_vcpus; cpu++)
 		if (slot_pending(device, cpu, HVISOR_OP_RESET) ||
 		    slot_pending(device, cpu, HVISOR_OP_QUEUE_STOP))
-			complete(device, cpu);
+			complete(device, cpu, 0);
 }
 
 static void complete_queue_stops(struct device *device, u64 queue)
@@ -107,7 +109,7 @@ static void complete_queue_stops(struct device *device, u64 queue)
 	for (cpu = 0; cpu < device->cell->nr_vcpus; cpu++)
 		if (slot_pending(device, cpu, HVISOR_OP_QUEUE_STOP) &&
 		    device->page->slots[cpu].value == queue)
-			complete(device, cpu);
+			complete(device, cpu, 0);
 }
 
 static void clear_doorbell_of_reset(struct device *device)
@@ -139,14 +141,12 @@ int device_answer(struct device *device, u32 cpu, u64 seq, u64 value)
 
 	if (slot->state != HVISOR_SLOT_PENDING || slot->seq != seq)
 		return -ESTALE;
-	if (slot->op == HVISOR_OP_RESET) {
+	if (slot->op == HVISOR_OP_RESET)
 		device_reset(device);
-	} else if (slot->op == HVISOR_OP_QUEUE_STOP) {
+	else if (slot->op == HVISOR_OP_QUEUE_STOP)
 		stop_queue(device, (u32)slot->value);
-	} else {
-		slot_answer(slot, &device->waits[cpu], seq, value);
-		wake(device, cpu);
-	}
+	else
+		complete(device, cpu, value);
 	return 0;
 }
 
@@ -248,7 +248,7 @@ static enum mmio_result request(struct device *device, const struct slot_request
 
 static bool ring(struct device *device, u32 bits)
 {
-	if (doorbell_set(devices_of(device->cell)->bell, device->page->index, bits))
+	if (doorbell_set(devices_of(device->cell)->bell, device->page->index, bits, timer_now()))
 		return true;
 	device->page->counters.coalesced++;
 	return false;
@@ -307,6 +307,8 @@ enum mmio_result device_foreign_access(void *arg, struct mmio_access *access)
 	spin_lock(&device->lock);
 	if (access->write)
 		device->page->counters.stores++;
+	else
+		device->page->counters.loads++;
 	if (device->page->failed) {
 		spin_unlock(&device->lock);
 		access->value = ~0ULL;

@@ -15,12 +15,16 @@
  */
 #include "doorbell.h"
 
-bool doorbell_set(struct hvisor_bell_page *bell, u32 device, u32 bits)
+bool doorbell_set(struct hvisor_bell_page *bell, u32 device, u32 bits, u64 now)
 {
+	struct hvisor_doorbell *doorbell = &bell->doorbells[device];
 	u32 old;
 
-	/* Who takes the bits sees what the guest wrote before (release). */
-	old = __atomic_fetch_or(&bell->doorbells[device].bits, bits, __ATOMIC_SEQ_CST);
+	if (!READ_ONCE(doorbell->bits))
+		WRITE_ONCE(doorbell->since, now);
+
+	/* Who takes the bits sees what the guest wrote before, and since when (release). */
+	old = __atomic_fetch_or(&doorbell->bits, bits, __ATOMIC_SEQ_CST);
 	if ((old & bits) == bits)
 		return false;
 	__atomic_fetch_or(&bell->bells, 1U << device, __ATOMIC_SEQ_CST);

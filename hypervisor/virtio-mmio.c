@@ -179,6 +179,7 @@ static void store_reset(struct virtio_mmio *vm, struct virtio_mmio_action *act)
 	/* From DRIVER_OK on a backend may be at work on the rings. */
 	if (virtio_mmio_driver_ok(vm)) {
 		act->block = HVISOR_OP_RESET;
+		act->offset = VIRTIO_MMIO_STATUS;
 		return;
 	}
 	virtio_mmio_reset(vm);

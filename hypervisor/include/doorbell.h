@@ -8,10 +8,11 @@
 #include "types.h"
 
 /*
- * Sets @bits of the doorbell. False: all of them were still set, so whoever
- * takes them has this notification too and nobody needs to be told.
+ * Sets @bits of the doorbell; @now is kept if they are the first. False: all of
+ * them were still set, so whoever takes them has this notification too and
+ * nobody needs to be told. Context: the device's lock is held.
  */
-bool doorbell_set(struct hvisor_bell_page *bell, u32 device, u32 bits);
+bool doorbell_set(struct hvisor_bell_page *bell, u32 device, u32 bits, u64 now);
 /* Takes @bits back, if root has not taken them. */
 void doorbell_clear(struct hvisor_bell_page *bell, u32 device, u32 bits);
 /* The device has a request to be looked at. */

@@ -8,6 +8,8 @@
 /* Ticks of the system counter: what root reads as CNTVCT. */
 u64 timer_now(void);
 u64 timer_ticks(u64 ms);
+/* Ticks as nanoseconds; up to 2^64 of these. */
+u64 timer_ns(u64 ticks);
 
 /* Interrupts this CPU at @when (at once, if that is past). */
 void timer_arm(u64 when);

@@ -120,6 +120,12 @@ struct hvisor_device_queue {
 	__aligned_u64 reserved2[3];
 };
 
+/*
+ * Latencies are counted in buckets: number n has those of 2^n to 2^(n+1) - 1 ns,
+ * number 0 also those of 0, the last one all that are longer.
+ */
+#define HVISOR_NR_BUCKETS	32
+
 /* Counted by EL2, since the cell was created. */
 struct hvisor_device_counters {
 	__aligned_u64 stores;		/* register stores that trapped */
@@ -131,7 +137,8 @@ struct hvisor_device_counters {
 	__aligned_u64 resets;
 	__aligned_u64 refused;		/* stores against the state machine's rules */
 	__aligned_u64 timeouts;		/* blocking requests that met their deadline */
-	__aligned_u64 reserved[7];
+	__aligned_u64 loads;		/* of a foreign region: each one trapped */
+	__aligned_u64 reserved[6];
 };
 
 /**
@@ -156,6 +163,8 @@ struct hvisor_device_counters {
  * @state_pages: its size; contiguous
  * @failed: 1 after a deadline with HVISOR_POLICY_FAIL_DEVICE: loads give ~0, stores
  *	are dropped until the next DECLARE or LOAD of the cell
+ * @blocking_ns: latencies of blocking requests, from the trap to the answer;
+ *	those that were cancelled do not count
  */
 struct hvisor_device_page {
 	__u32 kind;
@@ -187,6 +196,7 @@ struct hvisor_device_page {
 	struct hvisor_device_slot slots[HVISOR_MAX_CELL_CPUS];
 	struct hvisor_device_queue queues[HVISOR_MAX_QUEUES];
 	__u8 config[HVISOR_MAX_CONFIG];
+	__aligned_u64 blocking_ns[HVISOR_NR_BUCKETS];
 };
 
 /* Doorbell word: bits 0..15 are queues. */
@@ -196,10 +206,18 @@ struct hvisor_device_page {
 /* struct hvisor_bell_page.events */
 #define HVISOR_EVENT_STATE	(1U << 0)	/* the cell's state changed */
 
-/* One cache line, so that two devices share none. */
+/**
+ * struct hvisor_doorbell - one cache line, so that two devices share none
+ * @bits: set by EL2, taken (exchanged with 0) by root
+ * @since: CNTVCT when the first of @bits was set, written by EL2 before it. It
+ *	is for statistics alone: where root takes the bits while EL2 sets one, it may
+ *	be that of the bits before.
+ */
 struct hvisor_doorbell {
 	__u32 bits;
-	__u32 reserved[15];
+	__u32 reserved;
+	__aligned_u64 since;
+	__aligned_u64 reserved2[6];
 };
 
 /**

@@ -5,6 +5,7 @@
 #include <asm/sysreg.h>
 
 #define CNTHP_CTL_ENABLE	1
+#define NS_PER_S		1000000000UL
 
 u64 timer_now(void)
 {
@@ -16,6 +17,13 @@ u64 timer_now(void)
 u64 timer_ticks(u64 ms)
 {
 	return ms * read_sysreg(cntfrq_el0) / 1000;
+}
+
+u64 timer_ns(u64 ticks)
+{
+	u64 rate = read_sysreg(cntfrq_el0);
+
+	return ticks / rate * NS_PER_S + ticks % rate * NS_PER_S / rate;
 }
 
 void timer_arm(u64 when)

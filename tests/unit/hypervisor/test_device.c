@@ -204,6 +204,11 @@ u64 timer_ticks(u64 ms)
 	return ms;
 }
 
+u64 timer_ns(u64 ticks)
+{
+	return ticks;
+}
+
 void timer_arm(u64 when)
 {
 	world.armed = when;
@@ -767,6 +772,79 @@ static void test_foreign_load_gives_the_answer(void **state)
 	assert_int_equal(world.armed, 0);
 }
 
+/* -- latencies -- */
+
+static void answer_late(void)
+{
+	world.now += 5000;
+	answer_load();
+}
+
+static u64 nr_blocking(const struct device *device)
+{
+	u64 sum = 0;
+	u32 n;
+
+	for (n = 0; n < HVISOR_NR_BUCKETS; n++)
+		sum += device->page->blocking_ns[n];
+	return sum;
+}
+
+static void test_answers_are_timed(void **state)
+{
+	struct device *device = foreign_device(0, 0);
+	struct hvisor_device_page *page = device->page;
+	u64 value;
+
+	(void)state;
+	world.while_waiting = answer_late;
+	load(0x0b000028, 8, &value);
+	/* 4096 to 8191 */
+	assert_int_equal(page->blocking_ns[12], 1);
+	assert_int_equal(page->counters.loads, 1);
+	assert_int_equal(page->counters.stores, 0);
+	/* what is cancelled has no answer */
+	slot_post(&page->slots[1], &device->waits[1],
+		  &(struct slot_request){ .op = HVISOR_OP_LOAD }, 0);
+	device_cancel_all(device);
+	assert_int_equal(nr_blocking(device), 1);
+}
+
+static void test_one_reset_is_timed_for_all_who_wait(void **state)
+{
+	struct device *device = driven_device(0, 0);
+	struct hvisor_device_page *page = device->page;
+	const struct slot_request reset = { .op = HVISOR_OP_RESET };
+
+	(void)state;
+	world.now = 9000;
+	slot_post(&page->slots[0], &device->waits[0], &reset, 0);
+	slot_post(&page->slots[1], &device->waits[1], &reset, 8999);
+	assert_int_equal(call(hc_device_answer, 0, 0, 1, 0), 0);
+	assert_int_equal(page->blocking_ns[13], 1);
+	assert_int_equal(page->blocking_ns[0], 1);
+	assert_int_equal(nr_blocking(device), 2);
+}
+
+static void test_doorbell_tells_since_when(void **state)
+{
+	struct device *device = driven_device(0, 0);
+	struct hvisor_device_decl decl = virtio_decl();
+
+	(void)state;
+	memset(bell(), 0, PAGE_SIZE);
+	world.now = 2000;
+	store(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	world.now = 3000;
+	store(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_int_equal(bell()->doorbells[0].since, 2000);
+	assert_int_equal(device->page->counters.coalesced, 1);
+	/* the next backend is asked anew */
+	call(hc_device_release, 0, 0, 0, 0);
+	assert_int_equal(declare(0, &decl), 0);
+	assert_int_equal(bell()->doorbells[0].since, 3000);
+}
+
 /* -- deadlines -- */
 
 static void pass_time(void)
@@ -974,6 +1052,9 @@ int main(void)
 		TEST(test_one_reset_ends_all_waits_for_one),
 		TEST(test_queue_stop_ends_waits_for_that_queue),
 		TEST(test_foreign_load_gives_the_answer),
+		TEST(test_answers_are_timed),
+		TEST(test_one_reset_is_timed_for_all_who_wait),
+		TEST(test_doorbell_tells_since_when),
 		TEST(test_deadline_fails_the_device),
 		TEST(test_deadline_stops_the_cell),
 		TEST(test_deadline_keeps_waiting),

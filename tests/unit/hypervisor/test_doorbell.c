@@ -17,18 +17,36 @@ static void test_set_bit_is_one_notification(void **state)
 	struct hvisor_bell_page bell = {0};
 
 	(void)state;
-	assert_true(doorbell_set(&bell, 31, 1));
+	assert_true(doorbell_set(&bell, 31, 1, 0));
 	assert_int_equal(bell.bells, 1U << 31);
 	assert_int_equal(bell.doorbells[31].bits, 1);
-	assert_false(doorbell_set(&bell, 31, 1));
-	assert_true(doorbell_set(&bell, 31, 3));
-	assert_true(doorbell_set(&bell, 0, 1));
+	assert_false(doorbell_set(&bell, 31, 1, 0));
+	assert_true(doorbell_set(&bell, 31, 3, 0));
+	assert_true(doorbell_set(&bell, 0, 1, 0));
 	assert_int_equal(bell.bells, 1U << 31 | 1);
 	doorbell_clear(&bell, 31, 2);
 	assert_int_equal(bell.doorbells[31].bits, 1);
 	doorbell_clear(&bell, 31, ~0U);
 	assert_int_equal(bell.doorbells[31].bits, 0);
-	assert_true(doorbell_set(&bell, 31, 1));
+	assert_true(doorbell_set(&bell, 31, 1, 0));
+}
+
+/* The stamp is that of the first bit that waits, whoever comes later. */
+static void test_first_bit_keeps_its_time(void **state)
+{
+	struct hvisor_bell_page bell = {0};
+
+	(void)state;
+	doorbell_set(&bell, 2, 1, 100);
+	assert_int_equal(bell.doorbells[2].since, 100);
+	doorbell_set(&bell, 2, 1, 200);
+	doorbell_set(&bell, 2, 2, 300);
+	assert_int_equal(bell.doorbells[2].since, 100);
+	/* root takes */
+	bell.doorbells[2].bits = 0;
+	doorbell_set(&bell, 2, 2, 400);
+	assert_int_equal(bell.doorbells[2].since, 400);
+	assert_int_equal(bell.doorbells[1].since, 0);
 }
 
 static void test_root_is_told_once(void **state)
@@ -62,7 +80,7 @@ static void *ringer(void *arg)
 	u32 device = (u32)(uintptr_t)arg, i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		if (!doorbell_set(&page, device, 1))
+		if (!doorbell_set(&page, device, 1, 0))
 			continue;
 		rung[device]++;
 		if (doorbell_tell(&page))
@@ -117,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_set_bit_is_one_notification),
+		cmocka_unit_test(test_first_bit_keeps_its_time),
 		cmocka_unit_test(test_root_is_told_once),
 		cmocka_unit_test(test_no_notification_is_lost),
 	};

@@ -202,6 +202,7 @@ static void test_linux_probe_sequence(void **state)
 	/* remove: reset first, then each queue is switched off again */
 	act = put(f, VIRTIO_MMIO_STATUS, 0);
 	assert_int_equal(act.block, HVISOR_OP_RESET);
+	assert_int_equal(act.offset, VIRTIO_MMIO_STATUS);
 	virtio_mmio_reset(&f->vm);
 	put(f, VIRTIO_MMIO_QUEUE_SEL, 0);
 	assert_true(act_none(put(f, VIRTIO_MMIO_QUEUE_READY, 0)));

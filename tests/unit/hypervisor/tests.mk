@@ -5,7 +5,7 @@ cflags-hypervisor := -iquote $(top)/hypervisor/include \
 	-I$(top)/include
 
 tests-hypervisor := test_virtio_mmio test_slot test_doorbell test_device
-tests-hypervisor += test_cell_check test_cell_run test_cell_memory
+tests-hypervisor += test_cell_check test_cell_run test_cell_memory test_histogram
 tests-hypervisor += test_paging test_mem test_mmio test_vgic
 srcs-test_virtio_mmio := hypervisor/virtio-mmio.c
 srcs-test_slot := hypervisor/slot.c
