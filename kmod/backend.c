@@ -109,6 +109,7 @@ static int collect(struct hvisor_file *file, struct hvisor_request *requests, u3
 			.bits = hvisor_doorbell_take(device),
 		};
 		n++;
+		hvisor_notification_count(device);
 	}
 	return n;
 }
@@ -155,22 +156,6 @@ static int device_mmap(struct hvisor_file *file, struct vm_area_struct *vma)
 	return hvisor_device_mmap(file->device, vma);
 }
 
-static bool queue_is_quiet(const struct hvisor_device *device, u32 index)
-{
-	const struct hvisor_device_page *page = device->page;
-	u32 epoch = READ_ONCE(page->queues[index].epoch);
-	const struct hvisor_queue_state *queue;
-	u32 i;
-
-	queue = (const void *)device->state +
-		HVISOR_QUEUE_STATE_OFFSET(index, page->queue_size);
-	for (i = 0; i < page->queue_size; i++)
-		if (READ_ONCE(queue->heads[i].in_flight) &&
-		    READ_ONCE(queue->heads[i].epoch) == epoch)
-			return false;
-	return true;
-}
-
 /* No request of the dead process is left that the kernel could work on. */
 static bool device_is_quiet(const struct hvisor_device *device)
 {
@@ -179,7 +164,7 @@ static bool device_is_quiet(const struct hvisor_device *device)
 	if (!device->state)
 		return true;
 	for (i = 0; i < count; i++)
-		if (!queue_is_quiet(device, i))
+		if (hvisor_queue_in_flight(device, i))
 			return false;
 	return true;
 }
@@ -236,6 +221,7 @@ int hvisor_device_bind(struct hvisor_call *call, struct hvisor_device *device)
 		get_device(&device->dev);
 		device->file = call->filp;
 		device->pid = get_pid(task_tgid(current));
+		device->bound = ktime_get();
 		call->file->device = device;
 		call->file->wait = &device->wait;
 	}

@@ -170,18 +170,6 @@ static int cell_build(struct hvisor_cell *cell, struct hvisor_cell_create *creat
 	return hvisor_cell_map(cell);
 }
 
-static void device_tell(struct device *dev)
-{
-	dev_set_uevent_suppress(dev, 0);
-	kobject_uevent(&dev->kobj, KOBJ_ADD);
-}
-
-static int device_add_quietly(struct device *dev)
-{
-	dev_set_uevent_suppress(dev, 1);
-	return device_add(dev);
-}
-
 /* User space hears of the cell when nothing can fail any more. */
 static int cell_publish(struct hvisor_cell *cell)
 {
@@ -189,14 +177,15 @@ static int cell_publish(struct hvisor_cell *cell)
 	u32 i;
 
 	hvisor_cell_read_status(cell, &cell->told);
-	err = device_add_quietly(&cell->dev);
+	err = hvisor_add(&cell->dev) ?: hvisor_statistics_init(cell);
 	for (i = 0; !err && i < cell->nr_devices; i++)
-		err = device_add_quietly(&cell->devices[i]->dev);
+		err = hvisor_add(&cell->devices[i]->dev) ?:
+		      hvisor_queues_init(cell->devices[i]);
 	if (err)
 		return err;
-	device_tell(&cell->dev);
+	hvisor_tell(&cell->dev);
 	for (i = 0; i < cell->nr_devices; i++)
-		device_tell(&cell->devices[i]->dev);
+		hvisor_tell(&cell->devices[i]->dev);
 	return 0;
 }
 

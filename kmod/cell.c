@@ -119,28 +119,49 @@ void hvisor_cell_read_status(struct hvisor_cell *cell,
 			 sizeof(*ret_status));
 }
 
+static void cell_announce_state(struct hvisor_cell *cell, u32 state, u32 reason)
+{
+	char event_var[40], reason_var[40];
+	char *env[] = { event_var, reason_var, NULL };
+
+	snprintf(event_var, sizeof(event_var), "HVISOR_EVENT=%s",
+		 hvisor_state_name(state));
+	snprintf(reason_var, sizeof(reason_var), "HVISOR_REASON=%s",
+		 hvisor_reason_name(reason));
+	kobject_uevent_env(&cell->dev.kobj, KOBJ_CHANGE, env);
+}
+
 static void cell_announce(struct hvisor_cell *cell)
 {
 	struct hvisor_cell_status status;
-	char event[40], reason[40];
-	char *env[] = { event, reason, NULL };
 
 	hvisor_cell_read_status(cell, &status);
 	if (!device_is_registered(&cell->dev) ||
 	    !memcmp(&status, &cell->told, sizeof(status)))
 		return;
+	/* It ran, and so shortly that this is the first look at it. */
+	if (status.starts != cell->told.starts && status.state != HVISOR_CELL_RUNNING)
+		cell_announce_state(cell, HVISOR_CELL_RUNNING, HVISOR_REASON_NONE);
 	cell->told = status;
-	snprintf(event, sizeof(event), "HVISOR_EVENT=%s",
-		 hvisor_state_name(status.state));
-	snprintf(reason, sizeof(reason), "HVISOR_REASON=%s",
-		 hvisor_reason_name(status.reason));
 	sysfs_notify(&cell->dev.kobj, NULL, "state");
-	kobject_uevent_env(&cell->dev.kobj, KOBJ_CHANGE, env);
+	cell_announce_state(cell, status.state, status.reason);
 }
 
 static void state_work(struct work_struct *work)
 {
 	cell_announce(container_of(work, struct hvisor_cell, state_work));
+}
+
+void hvisor_cell_flush_state(struct hvisor_cell *cell)
+{
+	int idx;
+
+	idx = srcu_read_lock(&hvisor_srcu);
+	/* Of the dead hvisor_cell_dismantle() tells. */
+	if (!READ_ONCE(cell->dead))
+		schedule_work(&cell->state_work);
+	srcu_read_unlock(&hvisor_srcu, idx);
+	flush_work(&cell->state_work);
 }
 
 static int cell_uevent(COMPAT_CONST struct device *dev, struct kobj_uevent_env *env)
@@ -343,6 +364,7 @@ static void cell_drop(struct hvisor_cell *cell)
 {
 	u32 i;
 
+	hvisor_statistics_exit(cell);
 	if (device_is_registered(&cell->dev))
 		device_del(&cell->dev);
 	if (cell->id) {
@@ -360,6 +382,7 @@ int hvisor_cell_dismantle(struct hvisor_cell *cell, u32 timeout_ms)
 	int err;
 	u32 i;
 
+	hvisor_cell_flush_state(cell);
 	cell_kill(cell);
 	for (i = 0; i < cell->nr_devices; i++)
 		hvisor_device_unregister(cell->devices[i]);
@@ -404,9 +427,12 @@ int hvisor_root_init(void)
 	rcu_assign_pointer(cells[HVISOR_ROOT_CELL], cell);
 	err = dev_set_name(&cell->dev, "cell0") ?:
 	      hvisor_cell_map(cell) ?:
-	      device_add(&cell->dev);
+	      hvisor_add(&cell->dev) ?:
+	      hvisor_statistics_init(cell);
 	if (err)
 		hvisor_root_exit();
+	else
+		hvisor_tell(&cell->dev);
 	return err;
 }
 

@@ -339,6 +339,7 @@ int hvisor_chardev_init(void)
 		return -ENOMEM;
 	}
 	device_initialize(dev);
+	device_set_pm_not_required(dev);	/* as in hvisor_add() */
 	dev->class = &hvisor_class;
 	dev->type = &control_type;
 	dev->devt = chardev_number;

@@ -6,6 +6,8 @@
 
 #include <linux/file.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -45,6 +47,8 @@ static void monitor_release(struct hvisor_file *file)
 {
 	mutex_lock(&file->cell->lock);
 	file->cell->monitor = NULL;
+	put_pid(file->cell->monitor_pid);
+	file->cell->monitor_pid = NULL;
 	mutex_unlock(&file->cell->lock);
 }
 
@@ -57,8 +61,10 @@ int hvisor_monitor_bind(struct hvisor_call *call, struct hvisor_cell *cell)
 		err = -ENODEV;
 	else if (cell->monitor)
 		err = -EBUSY;
-	else
+	if (!err) {
 		cell->monitor = call->filp;
+		cell->monitor_pid = get_pid(task_tgid(current));
+	}
 	mutex_unlock(&cell->lock);
 	call->file->wait = &cell->wait;
 	return err;
@@ -99,9 +105,12 @@ int hvisor_ioctl_cell_load(struct hvisor_call *call)
 	op->device = ~0U;
 	if (!monitor_is_of(call, op->id))
 		return -EINVAL;
+	/* The end of the last run first; then no state is left out. */
+	hvisor_cell_flush_state(cell);
 	err = hvisor_cell_retry(cell, &hypercall, op->timeout_ms, load_is_again);
 	if (err == -ETIMEDOUT)
 		op->device = hypercall.x[0];
+	hvisor_cell_flush_state(cell);
 	return err;
 }
 
@@ -131,6 +140,7 @@ int hvisor_ioctl_cell_stop(struct hvisor_call *call)
 	cell = hvisor_cell_get(op->id);
 	if (!cell)
 		return -ENODEV;
+	hvisor_cell_flush_state(cell);
 	err = hvisor_cell_retry(cell, &hypercall, op->timeout_ms, hvisor_is_again);
 	hvisor_cell_put(cell);
 	return err;

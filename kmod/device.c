@@ -5,9 +5,27 @@
 #include "hvisor.h"
 
 #include <linux/ctype.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+
+#include <asm/arch_timer.h>
+
+int hvisor_add(struct device *dev)
+{
+	/* Else its files in power/ are there, of which some give errors. */
+	device_set_pm_not_required(dev);
+	dev_set_uevent_suppress(dev, 1);
+	return device_add(dev);
+}
+
+void hvisor_tell(struct device *dev)
+{
+	dev_set_uevent_suppress(dev, 0);
+	kobject_uevent(&dev->kobj, KOBJ_ADD);
+}
 
 static int device_uevent(COMPAT_CONST struct device *dev,
 			 struct kobj_uevent_env *env)
@@ -148,14 +166,15 @@ void hvisor_device_unmap(struct hvisor_device *device)
 
 void hvisor_device_unregister(struct hvisor_device *device)
 {
+	hvisor_queues_exit(device);
 	if (device_is_registered(&device->dev))
 		device_del(&device->dev);
 }
 
 void hvisor_device_announce(struct hvisor_device *device, const char *event)
 {
-	char variable[32];
-	char *env[] = { variable, NULL };
+	char variable[32], backend[32];
+	char *env[] = { variable, backend, NULL };
 
 	snprintf(variable, sizeof(variable), "HVISOR_EVENT=%s", event);
 	/*
@@ -164,7 +183,29 @@ void hvisor_device_announce(struct hvisor_device *device, const char *event)
 	 * the device's removal.
 	 */
 	mutex_lock(&device->lock);
+	snprintf(backend, sizeof(backend), "HVISOR_BACKEND_PID=%d", pid_nr(device->pid));
 	if (!READ_ONCE(device->cell->dead))
 		kobject_uevent_env(&device->dev.kobj, KOBJ_CHANGE, env);
 	mutex_unlock(&device->lock);
+}
+
+void hvisor_notification_begin(struct hvisor_device *device)
+{
+	WRITE_ONCE(device->cell->bell->doorbells[device->index].since,
+		   arch_timer_read_counter());
+}
+
+void hvisor_notification_count(struct hvisor_device *device)
+{
+	u64 since = READ_ONCE(device->cell->bell->doorbells[device->index].since);
+	u64 ns;
+	int bucket;
+
+	if (!since)
+		return;
+	/* Another bit may have been set meanwhile, and stamped ahead of this look. */
+	ns = max_t(s64, arch_timer_read_counter() - since, 0);
+	ns = mul_u64_u32_div(ns, NSEC_PER_SEC, arch_timer_get_cntfrq());
+	bucket = min(fls64(ns | 1) - 1, HVISOR_NR_BUCKETS - 1);
+	atomic64_inc(&device->notification_ns[bucket]);
 }

@@ -101,11 +101,13 @@ struct hvisor_cell_status {
  * @window: begin of the time in which vain looks at the bell page are counted
  * @window_runs: how many there were, weighed (irq.c)
  * @rate_limited: how often an interrupt was put off
+ * @is_put_off: one is; the timer looks for it
  * @wait: the monitor, and who waits for a state
  * @state_work: tells user space that the state changed
  * @told: the state that user space was told last
- * @lock: for @monitor
+ * @lock: for @monitor and @monitor_pid
  * @monitor: the file that is bound as its monitor
+ * @monitor_pid: the process that bound it
  * @cpus: Linux's CPUs that it has
  * @cpus_online: those that were online before
  * @nr_cpus: of the cell
@@ -117,6 +119,8 @@ struct hvisor_cell_status {
  * @config_len: bytes of @config
  * @virtio_group: the files of virtio/
  * @groups: for sysfs: @virtio_group
+ * @statistics: the folder of that name
+ * @cpu_statistics: those in it
  */
 struct hvisor_cell {
 	struct device dev;
@@ -138,6 +142,7 @@ struct hvisor_cell {
 	ktime_t window;
 	u32 window_runs;
 	u64 rate_limited;
+	bool is_put_off;
 
 	wait_queue_head_t wait;
 	struct work_struct state_work;
@@ -145,6 +150,7 @@ struct hvisor_cell {
 
 	struct mutex lock;
 	struct file *monitor;
+	struct pid *monitor_pid;
 
 	struct cpumask cpus;
 	struct cpumask cpus_online;
@@ -158,6 +164,8 @@ struct hvisor_cell {
 
 	struct attribute_group virtio_group;
 	const struct attribute_group *groups[2];
+	struct hvisor_folder *statistics;
+	struct hvisor_folder *cpu_statistics[HVISOR_MAX_CELL_CPUS];
 };
 
 /**
@@ -179,10 +187,16 @@ struct hvisor_cell {
  * @ioeventfds: of each queue; found under RCU
  * @ioeventfd_mask: bit n: queue n has one
  * @irqfds: @nr_irqfds of them, see irqfd.c
- * @lock: for @file, @pid and the eventfds, and held while a change is announced
+ * @rate_limited: how often its doorbell was looked at late, since the cell's
+ *	interrupt was put off
+ * @notification_ns: latencies from the doorbell to the read
+ * @lock: for @file, @pid, @bound and the eventfds, and held while a change is
+ *	announced
  * @file: the file that is bound to it
  * @pid: the process that bound it
+ * @bound: when
  * @summary: its file in the cell's virtio/
+ * @queues: its folders queueN
  */
 struct hvisor_device {
 	struct device dev;
@@ -204,15 +218,44 @@ struct hvisor_device {
 	u32 ioeventfd_mask;
 	struct list_head irqfds;
 	u32 nr_irqfds;
+	u64 rate_limited;
+	atomic64_t notification_ns[HVISOR_NR_BUCKETS];
 	struct mutex lock;
 	struct file *file;
 	struct pid *pid;
+	ktime_t bound;
 
 	struct device_attribute summary;
+	struct hvisor_folder *queues[HVISOR_MAX_QUEUES];
 };
 
 #define HVISOR_MMAP_STATE	0x100000	/* of the state area from mmap_base */
 #define HVISOR_MMAP_STRIDE	0x200000
+
+/**
+ * struct hvisor_folder - a folder of numbers in sysfs, below a cell or device
+ * @kobj: holds a reference to the one that it is below
+ * @owner: the cell or device
+ * @index: which of its folders this is
+ */
+struct hvisor_folder {
+	struct kobject kobj;
+	void *owner;
+	u32 index;
+};
+
+/**
+ * struct hvisor_number - a file of such a folder
+ * @is_address: to be written hexadecimal
+ * @offset: for @read
+ * @read: its value
+ */
+struct hvisor_number {
+	struct attribute attr;
+	bool is_address;
+	size_t offset;
+	u64 (*read)(const struct hvisor_folder *folder, size_t offset);
+};
 
 struct hvisor_file;
 
@@ -363,9 +406,14 @@ struct hvisor_cell *hvisor_cell_alloc(void);
 /* EL2 has made the cell: it can be found by its id. */
 int hvisor_cell_insert(struct hvisor_cell *cell, u32 id);
 int hvisor_cell_map(struct hvisor_cell *cell);
+/* Adds a cell or device to sysfs without an event, which hvisor_tell() sends. */
+int hvisor_add(struct device *dev);
+void hvisor_tell(struct device *dev);
 /* Undoes all of it; frees it unless it fails. */
 int hvisor_cell_dismantle(struct hvisor_cell *cell, u32 timeout_ms);
 int hvisor_cell_destroy(u32 id, u32 timeout_ms);
+/* User space has been told of each state up to now when it returns. */
+void hvisor_cell_flush_state(struct hvisor_cell *cell);
 /* Makes the call again while it gives -EAGAIN; -ETIMEDOUT, -EINTR. */
 int hvisor_cell_retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
 		      u32 timeout_ms,
@@ -385,6 +433,12 @@ struct hvisor_device *hvisor_device_alloc(struct hvisor_cell *cell, u32 index,
 int hvisor_device_map(struct hvisor_device *device, phys_addr_t page_pa);
 void hvisor_device_unmap(struct hvisor_device *device);
 void hvisor_device_unregister(struct hvisor_device *device);
+/* The next two in any context, under hvisor_srcu. The module rings itself. */
+void hvisor_notification_begin(struct hvisor_device *device);
+/* Bits of the doorbell were taken; how late that was. */
+void hvisor_notification_count(struct hvisor_device *device);
+/* Heads in flight by the backend's account of the queue as it is now. */
+u32 hvisor_queue_in_flight(const struct hvisor_device *device, u32 index);
 /* A "change" of the device, unless its cell is dead. */
 void hvisor_device_announce(struct hvisor_device *device, const char *event);
 extern const struct device_type hvisor_device_type;
@@ -429,7 +483,28 @@ void hvisor_ioeventfds_release(struct hvisor_device *device);
 int hvisor_ioctl_irqfd(struct hvisor_call *call);
 void hvisor_irqfds_release(struct hvisor_device *device);
 
+/* folder.c */
+extern const struct sysfs_ops hvisor_folder_ops;
+void hvisor_folder_release(struct kobject *kobj);
+struct hvisor_folder *hvisor_folder_create(const struct kobj_type *type,
+					   struct kobject *parent, void *owner,
+					   u32 index, const char *name);
+/* Nobody reads in it any more when it returns. NULL: nothing. */
+void hvisor_folder_destroy(struct hvisor_folder *folder);
+
+/* sysfs-statistics.c; what exit finds is whatever init has made. */
+int hvisor_statistics_init(struct hvisor_cell *cell);
+void hvisor_statistics_exit(struct hvisor_cell *cell);
+
+/* sysfs-queue.c */
+int hvisor_queues_init(struct hvisor_device *device);
+void hvisor_queues_exit(struct hvisor_device *device);
+/* Lines of all queues for the device's summary; returns the bytes. */
+int hvisor_queues_emit(const struct hvisor_device *device, char *buf, int at);
+
 /* sysfs.c, sysfs-device.c */
+/* Ticks of the generic timer as milliseconds, without overflow. */
+u64 hvisor_ticks_to_ms(u64 ticks);
 extern const struct attribute_group *hvisor_control_groups[];
 extern const struct attribute_group *hvisor_cell_groups[];
 extern const struct attribute_group *hvisor_device_groups[];

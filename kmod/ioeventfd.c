@@ -52,6 +52,8 @@ bool hvisor_ioeventfd_signal(struct hvisor_device *device)
 			compat_eventfd_signal(ctx);
 	}
 	rcu_read_unlock();
+	if (taken)
+		hvisor_notification_count(device);
 	return taken;
 }
 
@@ -83,6 +85,7 @@ static void ring_once(struct hvisor_device *device, u32 queue)
 
 	idx = srcu_read_lock(&hvisor_srcu);
 	if (!READ_ONCE(device->cell->dead) && queue_is_live(device, queue)) {
+		hvisor_notification_begin(device);
 		atomic_or(BIT(queue), (atomic_t *)doorbell(device));
 		wake_up(&device->wait);
 	}

@@ -110,13 +110,28 @@ static irqreturn_t irq_handler(int irq, void *data)
 		return IRQ_HANDLED;
 	}
 	WRITE_ONCE(cell->rate_limited, cell->rate_limited + 1);
+	WRITE_ONCE(cell->is_put_off, true);
 	hrtimer_start(&cell->timer, ms_to_ktime(PUT_OFF_MS), HRTIMER_MODE_REL);
 	return IRQ_HANDLED;
 }
 
+/* Devices whose doorbells were left alone meanwhile. */
+static void late_count(struct hvisor_cell *cell)
+{
+	unsigned long bells = READ_ONCE(cell->bell->bells);
+	unsigned int i;
+
+	for_each_set_bit(i, &bells, cell->nr_devices)
+		cell->devices[i]->rate_limited++;
+}
+
 static enum hrtimer_restart timer_handler(struct hrtimer *timer)
 {
-	bell_scan(container_of(timer, struct hvisor_cell, timer));
+	struct hvisor_cell *cell = container_of(timer, struct hvisor_cell, timer);
+
+	if (xchg(&cell->is_put_off, false))
+		late_count(cell);
+	bell_scan(cell);
 	return HRTIMER_NORESTART;
 }
 

@@ -3,17 +3,23 @@
  * Attributes of a device, cellN.NAME/, and what is shown of the devices in
  * their cell's virtio/; docs/ABI/testing/sysfs-class-hvisor tells each one.
  *
- *   cellN.NAME/  cell type name index config backend_pid, and those of VALUES
- *   cellN/virtio/NAME     all of them but config, as KEY=value, and the queues
+ *   cellN.NAME/           config, and those of VALUES
+ *   cellN.NAME/queueM/    sysfs-queue.c
+ *   cellN/virtio/NAME     VALUES as KEY=value, and the queues
  *   cellN/virtio/pending  who waits for a backend
  *
  * The files of a device end before its pages are unmapped (device_del waits);
  * those in virtio/ outlive them and look at hvisor_cell.dead.
+ *
+ * A summary shall fit in one page, with 16 queues and whatever counts. So what
+ * is added here is weighed by the case sysfs-abi.
  */
 #include "hvisor.h"
 
 #include <linux/ctype.h>
 #include <linux/pid.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
 
 #include <asm/arch_timer.h>
 
@@ -23,82 +29,156 @@
 #define PAGE(device, name)	READ_ONCE((device)->page->name)
 #define EL2(device, name)	READ_ONCE((device)->page->counters.name)
 
-/* Name, how it is written, what it is. */
-#define VALUES(V)							\
-	V(index, "%llu", device->index)					\
-	V(address, "0x%llx", device->setup.desc.ipa)			\
-	V(irq, "%llu", device->setup.desc.irq)				\
-	V(device_id, "%llu", PAGE(device, device_id))			\
-	V(status, "0x%llx", PAGE(device, status))			\
-	V(features, "0x%llx", PAGE(device, features))			\
-	V(driver_features, "0x%llx", PAGE(device, driver_features))	\
-	V(attached, "%llu", PAGE(device, attached))			\
-	V(backend_pid, "%llu", device_pid(device))			\
-	V(failed, "%llu", PAGE(device, failed))				\
-	V(epoch, "%llu", PAGE(device, epoch))				\
-	V(requests, "%llu", BACKEND(device, reads) +			\
+/*
+ * N: name, how it is written, what it is. T: name of what emit_NAME() writes.
+ * All are taken under the device's lock.
+ */
+#define VALUES(N, T)							\
+	N(cell, "%llu", device->cell->id)				\
+	T(type)								\
+	T(name)								\
+	N(index, "%llu", device->index)					\
+	N(address, "0x%llx", device->setup.desc.ipa)			\
+	N(length, "%llu", device->setup.desc.length)			\
+	N(irq, "%llu", device->setup.desc.irq)				\
+	N(device_id, "%llu", PAGE(device, device_id))			\
+	N(status, "0x%llx", PAGE(device, status))			\
+	T(driver_status)						\
+	N(features, "0x%llx", PAGE(device, features))			\
+	N(driver_features, "0x%llx", PAGE(device, driver_features))	\
+	N(interrupt_status, "0x%llx", PAGE(device, interrupt_status))	\
+	N(config_generation, "%llu", PAGE(device, config_generation))	\
+	N(epoch, "%llu", PAGE(device, epoch))				\
+	N(failed, "%llu", PAGE(device, failed))				\
+	N(attached, "%llu", PAGE(device, attached))			\
+	N(backend_pid, "%llu", pid_vnr(device->pid))			\
+	N(backend_age_ms, "%llu", backend_age_ms(device))		\
+	N(attaches, "%llu", BACKEND(device, attaches))			\
+	N(requests, "%llu", BACKEND(device, reads) +			\
 			    BACKEND(device, writes) +			\
 			    BACKEND(device, flushes))			\
-	V(bytes, "%llu", BACKEND(device, read_bytes) +			\
+	N(bytes, "%llu", BACKEND(device, read_bytes) +			\
 			 BACKEND(device, write_bytes))			\
-	V(reads, "%llu", BACKEND(device, reads))			\
-	V(read_bytes, "%llu", BACKEND(device, read_bytes))		\
-	V(writes, "%llu", BACKEND(device, writes))			\
-	V(write_bytes, "%llu", BACKEND(device, write_bytes))		\
-	V(flushes, "%llu", BACKEND(device, flushes))			\
-	V(errors, "%llu", BACKEND(device, errors))			\
-	V(bad_chains, "%llu", BACKEND(device, bad_chains))		\
-	V(reissued, "%llu", BACKEND(device, reissued))			\
-	V(in_flight, "%llu", BACKEND(device, in_flight))		\
-	V(in_flight_max, "%llu", BACKEND(device, in_flight_max))	\
-	V(attaches, "%llu", BACKEND(device, attaches))			\
-	V(notifications, "%llu", EL2(device, notifications))		\
-	V(coalesced, "%llu", EL2(device, coalesced))			\
-	V(interrupts, "%llu", EL2(device, interrupts))			\
-	V(acks, "%llu", EL2(device, acks))				\
-	V(blocking, "%llu", EL2(device, requests))			\
-	V(timeouts, "%llu", EL2(device, timeouts))			\
-	V(resets, "%llu", EL2(device, resets))				\
-	V(refused, "%llu", EL2(device, refused))
+	N(reads, "%llu", BACKEND(device, reads))			\
+	N(read_bytes, "%llu", BACKEND(device, read_bytes))		\
+	N(writes, "%llu", BACKEND(device, writes))			\
+	N(write_bytes, "%llu", BACKEND(device, write_bytes))		\
+	N(flushes, "%llu", BACKEND(device, flushes))			\
+	N(others, "%llu", BACKEND(device, others))			\
+	N(errors, "%llu", BACKEND(device, errors))			\
+	N(bad_chains, "%llu", BACKEND(device, bad_chains))		\
+	N(reissued, "%llu", BACKEND(device, reissued))			\
+	N(in_flight, "%llu", BACKEND(device, in_flight))		\
+	N(in_flight_max, "%llu", BACKEND(device, in_flight_max))	\
+	N(exits, "%llu", EL2(device, stores) + EL2(device, loads))	\
+	N(notifications, "%llu", EL2(device, notifications))		\
+	N(coalesced, "%llu", EL2(device, coalesced))			\
+	N(rate_limited, "%llu", READ_ONCE(device->rate_limited))	\
+	N(interrupts, "%llu", EL2(device, interrupts))			\
+	N(acks, "%llu", EL2(device, acks))				\
+	N(blocking, "%llu", EL2(device, requests))			\
+	N(timeouts, "%llu", EL2(device, timeouts))			\
+	N(resets, "%llu", EL2(device, resets))				\
+	N(refused, "%llu", EL2(device, refused))			\
+	T(blocking_ns)							\
+	T(notification_ns)
 
-static u64 device_pid(struct hvisor_device *device)
+static u64 backend_age_ms(const struct hvisor_device *device)
 {
-	u64 pid;
-
-	mutex_lock(&device->lock);
-	pid = pid_vnr(device->pid);
-	mutex_unlock(&device->lock);
-	return pid;
+	return device->file ? ktime_ms_delta(ktime_get(), device->bound) : 0;
 }
 
-#define VALUE_FILE(name, format, value)						\
+static int emit_type(struct hvisor_device *device, char *buf, int at)
+{
+	return sysfs_emit_at(buf, at, "%s", device->setup.type);
+}
+
+static int emit_name(struct hvisor_device *device, char *buf, int at)
+{
+	return sysfs_emit_at(buf, at, "%s", device->setup.desc.name);
+}
+
+/* The bits of Status in the order in which a driver sets them. */
+static int emit_driver_status(struct hvisor_device *device, char *buf, int at)
+{
+	static const struct {
+		u32 bit;
+		const char *word;
+	} bits[] = {
+		{ VIRTIO_CONFIG_S_ACKNOWLEDGE, "acknowledge" },
+		{ VIRTIO_CONFIG_S_DRIVER, "driver" },
+		{ VIRTIO_CONFIG_S_FEATURES_OK, "features-ok" },
+		{ VIRTIO_CONFIG_S_DRIVER_OK, "driver-ok" },
+		{ VIRTIO_CONFIG_S_NEEDS_RESET, "needs-reset" },
+		{ VIRTIO_CONFIG_S_FAILED, "failed" },
+	};
+	u32 i, status = PAGE(device, status);
+	int n = at;
+
+	for (i = 0; i < ARRAY_SIZE(bits); i++)
+		if (status & bits[i].bit)
+			n += sysfs_emit_at(buf, n, "%s%s", n > at ? " " : "",
+					   bits[i].word);
+	return n - at;
+}
+
+/* LOG2:COUNT of each bucket that has any. */
+static int emit_bucket(char *buf, int begin, int at, u32 bucket, u64 count)
+{
+	if (!count)
+		return 0;
+	return sysfs_emit_at(buf, at, "%s%u:%llu", at > begin ? " " : "", bucket, count);
+}
+
+static int emit_blocking_ns(struct hvisor_device *device, char *buf, int at)
+{
+	int n = at;
+	u32 i;
+
+	for (i = 0; i < HVISOR_NR_BUCKETS; i++)
+		n += emit_bucket(buf, at, n, i, PAGE(device, blocking_ns[i]));
+	return n - at;
+}
+
+static int emit_notification_ns(struct hvisor_device *device, char *buf, int at)
+{
+	int n = at;
+	u32 i;
+
+	for (i = 0; i < HVISOR_NR_BUCKETS; i++)
+		n += emit_bucket(buf, at, n, i,
+				 atomic64_read(&device->notification_ns[i]));
+	return n - at;
+}
+
+#define EMIT(name, format, value)						\
+static int emit_##name(struct hvisor_device *device, char *buf, int at)	\
+{										\
+	return sysfs_emit_at(buf, at, format, (u64)(value));			\
+}
+#define NO_EMIT(name)
+VALUES(EMIT, NO_EMIT)
+
+static ssize_t value_show(struct device *dev, char *buf,
+			  int (*emit)(struct hvisor_device *device, char *buf, int at))
+{
+	struct hvisor_device *device = to_hvisor_device(dev);
+	int n;
+
+	mutex_lock(&device->lock);
+	n = emit(device, buf, 0);
+	mutex_unlock(&device->lock);
+	return n + sysfs_emit_at(buf, n, "\n");
+}
+
+#define VALUE_FILE(name, ...)							\
 static ssize_t name##_show(struct device *dev, struct device_attribute *attr,	\
 			   char *buf)						\
 {										\
-	struct hvisor_device *device = to_hvisor_device(dev);			\
-										\
-	return sysfs_emit(buf, format "\n", (u64)(value));			\
+	return value_show(dev, buf, emit_##name);				\
 }										\
 static DEVICE_ATTR_RO(name);
-VALUES(VALUE_FILE)
-
-static ssize_t cell_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%u\n", to_hvisor_device(dev)->cell->id);
-}
-static DEVICE_ATTR_RO(cell);
-
-static ssize_t type_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%s\n", to_hvisor_device(dev)->setup.type);
-}
-static DEVICE_ATTR_RO(type);
-
-static ssize_t name_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%s\n", to_hvisor_device(dev)->setup.desc.name);
-}
-static DEVICE_ATTR_RO(name);
+VALUES(VALUE_FILE, VALUE_FILE)
 
 static ssize_t config_read(struct file *file, struct kobject *kobj,
 			   struct bin_attribute *attr, char *buf, loff_t offset,
@@ -111,12 +191,9 @@ static ssize_t config_read(struct file *file, struct kobject *kobj,
 }
 static BIN_ATTR(config, 0400, config_read, NULL, 0);
 
-#define VALUE_ATTR(name, format, value)	&dev_attr_##name.attr,
+#define VALUE_ATTR(name, ...)	&dev_attr_##name.attr,
 static struct attribute *device_attrs[] = {
-	&dev_attr_cell.attr,
-	&dev_attr_type.attr,
-	&dev_attr_name.attr,
-	VALUES(VALUE_ATTR)
+	VALUES(VALUE_ATTR, VALUE_ATTR)
 	NULL
 };
 
@@ -135,41 +212,34 @@ const struct attribute_group *hvisor_device_groups[] = {
 	NULL
 };
 
-static int emit_key(char *buf, int n, const char *name)
+#define VALUE_LINE(name, ...)	{ #name, emit_##name },
+static const struct {
+	const char *name;
+	int (*emit)(struct hvisor_device *device, char *buf, int at);
+} lines[] = {
+	VALUES(VALUE_LINE, VALUE_LINE)
+};
+
+static int emit_key(char *buf, int at, const char *name)
 {
-	int first = n;
+	int n = at;
 
 	for (; *name; name++)
 		n += sysfs_emit_at(buf, n, "%c", toupper(*name));
-	return n - first + sysfs_emit_at(buf, n, "=");
-}
-
-/* QUEUEn=SIZE,READY,DESC,DRIVER,DEVICE */
-static int emit_queues(struct hvisor_device *device, char *buf, int n)
-{
-	u32 i, count = min_t(u32, PAGE(device, nr_queues), HVISOR_MAX_QUEUES);
-	const struct hvisor_device_queue *queue = device->page->queues;
-	int first = n;
-
-	for (i = 0; i < count; i++, queue++)
-		n += sysfs_emit_at(buf, n, "QUEUE%u=%u,%u,0x%llx,0x%llx,0x%llx\n", i,
-				   READ_ONCE(queue->size), READ_ONCE(queue->ready),
-				   READ_ONCE(queue->desc), READ_ONCE(queue->driver),
-				   READ_ONCE(queue->device));
-	return n - first;
+	return n - at + sysfs_emit_at(buf, n, "=");
 }
 
 static int emit_summary(struct hvisor_device *device, char *buf)
 {
-	int n;
+	int n = 0;
+	u32 i;
 
-	n = sysfs_emit(buf, "CELL=%u\nTYPE=%s\nNAME=%s\n", device->cell->id,
-		       device->setup.type, device->setup.desc.name);
-#define VALUE_LINE(name, format, value)						\
-	n += emit_key(buf, n, #name);						\
-	n += sysfs_emit_at(buf, n, format "\n", (u64)(value));
-	VALUES(VALUE_LINE)
-	return n + emit_queues(device, buf, n);
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		n += emit_key(buf, n, lines[i].name);
+		n += lines[i].emit(device, buf, n);
+		n += sysfs_emit_at(buf, n, "\n");
+	}
+	return n + hvisor_queues_emit(device, buf, n);
 }
 
 ssize_t hvisor_summary_show(struct device *dev, struct device_attribute *attr,
@@ -179,19 +249,18 @@ ssize_t hvisor_summary_show(struct device *dev, struct device_attribute *attr,
 	int idx, n = 0;
 
 	device = container_of(attr, struct hvisor_device, summary);
+	mutex_lock(&device->lock);
 	idx = srcu_read_lock(&hvisor_srcu);
 	if (!READ_ONCE(device->cell->dead))
 		n = emit_summary(device, buf);
 	srcu_read_unlock(&hvisor_srcu, idx);
+	mutex_unlock(&device->lock);
 	return n;
 }
 
 static u64 age_ms(u64 since)
 {
-	u64 ticks = arch_timer_read_counter() - since;
-	u32 rate = arch_timer_get_cntfrq() / 1000;
-
-	return rate ? ticks / rate : 0;
+	return hvisor_ticks_to_ms(arch_timer_read_counter() - since);
 }
 
 static const char *op_name(u32 op)
@@ -207,27 +276,51 @@ static const char *op_name(u32 op)
 	return op < ARRAY_SIZE(names) && names[op] ? names[op] : "unknown";
 }
 
-/* CPUn=DEVICE,OP,ADDRESS,BYTES,AGE_MS and CONTROLn=DEVICE,OP,AGE_MS */
-static int emit_pending(struct hvisor_device *device, char *buf, int n)
+/* False: nothing is pending, or not any more. */
+static bool slot_copy(const struct hvisor_device_slot *slot,
+		      struct hvisor_device_slot *copy)
 {
-	const struct hvisor_device_page *page = device->page;
-	const struct hvisor_device_slot *slot = page->slots;
-	const char *name = device->setup.desc.name;
-	int first = n;
+	/* Pairs with EL2's release of the state after all other fields. */
+	if (smp_load_acquire(&slot->state) != HVISOR_SLOT_PENDING)
+		return false;
+	memcpy(copy, slot, sizeof(*copy));
+	smp_rmb();	/* the fields before the second look */
+	return READ_ONCE(slot->state) == HVISOR_SLOT_PENDING &&
+	       READ_ONCE(slot->seq) == copy->seq;
+}
+
+/* CPUn=DEVICE,OP,ADDRESS,BYTES,AGE_MS,DIRECTION */
+static int emit_slot(const struct hvisor_device *device, u32 cpu, char *buf, int at)
+{
+	u64 address = device->setup.desc.ipa;
+	struct hvisor_device_slot slot;
+
+	if (!slot_copy(&device->page->slots[cpu], &slot))
+		return 0;
+	address += slot.offset;
+	if (slot.op == HVISOR_OP_CONFIG_STORE)
+		address += VIRTIO_MMIO_CONFIG;
+	return sysfs_emit_at(buf, at, "CPU%u=%s,%s,0x%llx,%u,%llu,%s\n", cpu,
+			     device->setup.desc.name, op_name(slot.op), address,
+			     slot.length, age_ms(slot.since),
+			     slot.op == HVISOR_OP_LOAD ? "load" : "store");
+}
+
+/* The slots, and CONTROLn=DEVICE,OP,AGE_MS */
+static int emit_pending(struct hvisor_device *device, char *buf, int at)
+{
+	const struct hvisor_device_control *control = &device->page->control;
+	int n = at;
 	u32 i;
 
-	for (i = 0; i < device->cell->nr_cpus; i++, slot++)
-		if (READ_ONCE(slot->state) == HVISOR_SLOT_PENDING)
-			n += sysfs_emit_at(buf, n, "CPU%u=%s,%s,0x%llx,%u,%llu\n", i,
-					   name, op_name(READ_ONCE(slot->op)),
-					   device->setup.desc.ipa + READ_ONCE(slot->offset),
-					   READ_ONCE(slot->length),
-					   age_ms(READ_ONCE(slot->since)));
-	if (READ_ONCE(page->control.state) == HVISOR_SLOT_PENDING)
-		n += sysfs_emit_at(buf, n, "CONTROL%u=%s,%s,%llu\n", device->index, name,
-				   op_name(READ_ONCE(page->control.op)),
-				   age_ms(READ_ONCE(page->control.since)));
-	return n - first;
+	for (i = 0; i < device->cell->nr_cpus; i++)
+		n += emit_slot(device, i, buf, n);
+	if (READ_ONCE(control->state) == HVISOR_SLOT_PENDING)
+		n += sysfs_emit_at(buf, n, "CONTROL%u=%s,%s,%llu\n", device->index,
+				   device->setup.desc.name,
+				   op_name(READ_ONCE(control->op)),
+				   age_ms(READ_ONCE(control->since)));
+	return n - at;
 }
 
 ssize_t hvisor_pending_show(struct device *dev, struct device_attribute *attr,

@@ -4,14 +4,17 @@
  * tells each one.
  *
  *   control/  abi_version pool_free pool_pages
- *   cellN/    config cpus failure id memory name rate_limited reason starts
- *             state uptime_ms
- *             statistics/  vmexits_total vmexits_mmio ...
+ *   cellN/    config cpus failure id interrupts intid irq memory memory_regions
+ *             monitor_pid name rate_limited reason restarts starts state
+ *             uptime_ms
+ *             statistics/  sysfs-statistics.c
  *             virtio/      one file for each device, pending
- *   cellN.X/  sysfs-device.c
+ *   cellN.X/  sysfs-device.c, sysfs-queue.c
  */
 #include "hvisor.h"
 
+#include <linux/kdev_t.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -95,8 +98,17 @@ static ssize_t starts_show(struct device *dev, struct device_attribute *attr, ch
 }
 static DEVICE_ATTR_RO(starts);
 
-/* Ticks of the generic timer as milliseconds, without overflow. */
-static u64 ticks_to_ms(u64 ticks)
+static ssize_t restarts_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct hvisor_cell_status status;
+
+	hvisor_cell_read_status(to_hvisor_cell(dev), &status);
+	return sysfs_emit(buf, "%llu\n", status.starts ? status.starts - 1 : 0);
+}
+static DEVICE_ATTR_RO(restarts);
+
+u64 hvisor_ticks_to_ms(u64 ticks)
 {
 	u32 rate = arch_timer_get_cntfrq() / 1000;
 
@@ -112,7 +124,7 @@ static ssize_t uptime_ms_show(struct device *dev, struct device_attribute *attr,
 	hvisor_cell_read_status(to_hvisor_cell(dev), &status);
 	if (status.state == HVISOR_CELL_RUNNING)
 		ticks = arch_timer_read_counter() - status.state_since;
-	return sysfs_emit(buf, "%llu\n", ticks_to_ms(ticks));
+	return sysfs_emit(buf, "%llu\n", hvisor_ticks_to_ms(ticks));
 }
 static DEVICE_ATTR_RO(uptime_ms);
 
@@ -148,6 +160,90 @@ static ssize_t memory_show(struct device *dev, struct device_attribute *attr, ch
 	return sysfs_emit(buf, "%llu\n", (u64)blocks * HVISOR_BLOCK_SIZE);
 }
 static DEVICE_ATTR_RO(memory);
+
+/* Device and inode as in /proc/PID/maps, where whoever has it mapped is found. */
+static int emit_region(const struct hvisor_memory *memory, u32 index, char *buf, int at)
+{
+	const struct hvisor_memory_region *region = &memory->region;
+	const struct inode *inode = file_inode(memory->file);
+	dev_t dev = inode->i_sb->s_dev;
+
+	return sysfs_emit_at(buf, at, "REGION%u=0x%llx,0x%llx,%s,root,%02x:%02x,%lu\n",
+			     index, region->ipa, region->length,
+			     region->flags & HVISOR_MEMORY_READ_ONLY ? "ro" : "rw",
+			     MAJOR(dev), MINOR(dev), inode->i_ino);
+}
+
+static int emit_regions(const struct hvisor_cell *cell, char *buf)
+{
+	int n = 0;
+	u32 i;
+
+	for (i = 0; i < cell->nr_memory; i++)
+		n += emit_region(&cell->memory[i], i, buf, n);
+	return n;
+}
+
+static ssize_t memory_regions_show(struct device *dev, struct device_attribute *attr,
+				   char *buf)
+{
+	struct hvisor_cell *cell = to_hvisor_cell(dev);
+	int idx, n = 0;
+
+	idx = srcu_read_lock(&hvisor_srcu);
+	if (!READ_ONCE(cell->dead))
+		n = emit_regions(cell, buf);
+	srcu_read_unlock(&hvisor_srcu, idx);
+	return n;
+}
+static DEVICE_ATTR_RO(memory_regions);
+
+static ssize_t irq_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_hvisor_cell(dev)->irq));
+}
+static DEVICE_ATTR_RO(irq);
+
+static ssize_t intid_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	u32 intid;
+
+	hvisor_cell_read(to_hvisor_cell(dev), &intid,
+			 offsetof(struct hvisor_cell_page, irq), sizeof(intid));
+	return sysfs_emit(buf, "%u\n", intid);
+}
+static DEVICE_ATTR_RO(intid);
+
+/* Of what user space gave, so it is there as long as the cell's folder. */
+static ssize_t interrupts_show(struct device *dev, struct device_attribute *attr,
+			       char *buf)
+{
+	struct hvisor_cell *cell = to_hvisor_cell(dev);
+	const struct hvisor_device_desc *desc;
+	int n = 0;
+	u32 i;
+
+	for (i = 0; i < cell->nr_devices; i++) {
+		desc = &cell->devices[i]->setup.desc;
+		if (desc->irq)
+			n += sysfs_emit_at(buf, n, "INTID%u=%s\n", desc->irq, desc->name);
+	}
+	return n;
+}
+static DEVICE_ATTR_RO(interrupts);
+
+static ssize_t monitor_pid_show(struct device *dev, struct device_attribute *attr,
+				char *buf)
+{
+	struct hvisor_cell *cell = to_hvisor_cell(dev);
+	pid_t pid;
+
+	mutex_lock(&cell->lock);
+	pid = pid_vnr(cell->monitor_pid);
+	mutex_unlock(&cell->lock);
+	return sysfs_emit(buf, "%d\n", pid);
+}
+static DEVICE_ATTR_RO(monitor_pid);
 
 static ssize_t rate_limited_show(struct device *dev, struct device_attribute *attr,
 				 char *buf)
@@ -194,7 +290,8 @@ static ssize_t failure_show(struct device *dev, struct device_attribute *attr, c
 	kfree(failure);
 	return ret;
 }
-static DEVICE_ATTR_RO(failure);
+/* Registers of a guest may hold its secrets. */
+static DEVICE_ATTR_ADMIN_RO(failure);
 
 static ssize_t config_read(struct file *file, struct kobject *kobj,
 			   struct bin_attribute *attr, char *buf, loff_t offset,
@@ -211,10 +308,16 @@ static struct attribute *cell_attrs[] = {
 	&dev_attr_cpus.attr,
 	&dev_attr_failure.attr,
 	&dev_attr_id.attr,
+	&dev_attr_interrupts.attr,
+	&dev_attr_intid.attr,
+	&dev_attr_irq.attr,
 	&dev_attr_memory.attr,
+	&dev_attr_memory_regions.attr,
+	&dev_attr_monitor_pid.attr,
 	&dev_attr_name.attr,
 	&dev_attr_rate_limited.attr,
 	&dev_attr_reason.attr,
+	&dev_attr_restarts.attr,
 	&dev_attr_starts.attr,
 	&dev_attr_state.attr,
 	&dev_attr_uptime_ms.attr,
@@ -231,66 +334,8 @@ static const struct attribute_group cell_group = {
 	.bin_attrs = cell_bin_attrs,
 };
 
-/* The sum over a cell's CPUs of the counter at @offset. */
-static u64 stats_sum(struct hvisor_cell *cell, size_t offset)
-{
-	const struct hvisor_cell_page *page;
-	u64 sum = 0;
-	int i, idx;
-
-	idx = srcu_read_lock(&hvisor_srcu);
-	page = srcu_dereference(cell->page, &hvisor_srcu);
-	for (i = 0; i < ARRAY_SIZE(page->stats); i++)
-		sum += READ_ONCE(*(const u64 *)((const void *)&page->stats[i] + offset));
-	srcu_read_unlock(&hvisor_srcu, idx);
-	return sum;
-}
-
-#define STATISTIC(name)								\
-static ssize_t vmexits_##name##_show(struct device *dev,			\
-				     struct device_attribute *attr, char *buf)	\
-{										\
-	return sysfs_emit(buf, "%llu\n",					\
-			  stats_sum(to_hvisor_cell(dev),			\
-				    offsetof(struct hvisor_cpu_stats, name)));	\
-}										\
-static DEVICE_ATTR_RO(vmexits_##name)
-
-STATISTIC(total);
-STATISTIC(mmio);
-STATISTIC(management);
-STATISTIC(hypercall);
-STATISTIC(maintenance);
-STATISTIC(virt_irq);
-STATISTIC(virt_sgi);
-STATISTIC(psci);
-STATISTIC(smccc);
-STATISTIC(sysreg);
-STATISTIC(other);
-
-static struct attribute *statistics_attrs[] = {
-	&dev_attr_vmexits_total.attr,
-	&dev_attr_vmexits_mmio.attr,
-	&dev_attr_vmexits_management.attr,
-	&dev_attr_vmexits_hypercall.attr,
-	&dev_attr_vmexits_maintenance.attr,
-	&dev_attr_vmexits_virt_irq.attr,
-	&dev_attr_vmexits_virt_sgi.attr,
-	&dev_attr_vmexits_psci.attr,
-	&dev_attr_vmexits_smccc.attr,
-	&dev_attr_vmexits_sysreg.attr,
-	&dev_attr_vmexits_other.attr,
-	NULL
-};
-
-static const struct attribute_group statistics_group = {
-	.name = "statistics",
-	.attrs = statistics_attrs,
-};
-
 const struct attribute_group *hvisor_cell_groups[] = {
 	&cell_group,
-	&statistics_group,
 	NULL
 };
 

@@ -209,9 +209,9 @@ struct hvisor_device_page {
 /**
  * struct hvisor_doorbell - one cache line, so that two devices share none
  * @bits: set by EL2, taken (exchanged with 0) by root
- * @since: CNTVCT when the first of @bits was set, written by EL2 before it. It
- *	is for statistics alone: where root takes the bits while EL2 sets one, it may
- *	be that of the bits before.
+ * @since: CNTVCT when the first of @bits was set, written before it by who sets
+ *	it. It is for statistics alone: where root takes the bits while EL2 sets one,
+ *	it may be that of the bits before.
  */
 struct hvisor_doorbell {
 	__u32 bits;
