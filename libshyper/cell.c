@@ -355,19 +355,38 @@ int shyper_cell_read_statistics(struct shyper_cell *cell,
 	return count < 0 ? error_no_memory(cell->ctx) : count;
 }
 
-int shyper_cell_read_failure(struct shyper_cell *cell,
-			     struct shyper_value **ret_values)
+/* The lines of one of the cell's files. */
+static int read_lines(struct shyper_cell *cell, const char *attribute,
+		      struct shyper_value **ret_values)
 {
 	char *text;
 	int count;
 
 	ctx_begin(cell->ctx);
-	count = sysfs_read_all(cell->ctx, cell->sysname, "failure", &text);
+	count = sysfs_read_all(cell->ctx, cell->sysname, attribute, &text);
 	if (count < 0)
 		return explain_read(cell->ctx, count, cell->name);
 	count = values_parse(text, ret_values);
 	free(text);
 	return count < 0 ? error_no_memory(cell->ctx) : count;
+}
+
+int shyper_cell_read_failure(struct shyper_cell *cell,
+			     struct shyper_value **ret_values)
+{
+	return read_lines(cell, "failure", ret_values);
+}
+
+int shyper_cell_read_memory(struct shyper_cell *cell,
+			    struct shyper_value **ret_values)
+{
+	return read_lines(cell, "memory_regions", ret_values);
+}
+
+int shyper_cell_read_interrupts(struct shyper_cell *cell,
+				struct shyper_value **ret_values)
+{
+	return read_lines(cell, "interrupts", ret_values);
 }
 
 int cell_read_config(struct shyper_ctx *ctx, const char *sysname,

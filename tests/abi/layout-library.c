@@ -33,7 +33,7 @@ AT(shyper_finding, path, 4);
 AT(shyper_finding, text, 68);
 
 /* shyper/cell.h */
-SIZE(shyper_value, 128);
+SIZE(shyper_value, 768);
 AT(shyper_value, name, 0);
 AT(shyper_value, value, 48);
 

@@ -90,7 +90,7 @@ SHYPER_API uint64_t shyper_cell_get_uptime_ms(const struct shyper_cell *cell);
  */
 struct shyper_value {
 	char name[48];
-	char value[80];
+	char value[720];
 };
 
 /*
@@ -102,6 +102,12 @@ SHYPER_API int shyper_cell_read_statistics(struct shyper_cell *cell,
 					   struct shyper_value **ret_values);
 SHYPER_API int shyper_cell_read_failure(struct shyper_cell *cell,
 					struct shyper_value **ret_values);
+/* The regions of its memory: memory_regions of sysfs. */
+SHYPER_API int shyper_cell_read_memory(struct shyper_cell *cell,
+				       struct shyper_value **ret_values);
+/* Its interrupts and the devices that raise them: interrupts of sysfs. */
+SHYPER_API int shyper_cell_read_interrupts(struct shyper_cell *cell,
+					   struct shyper_value **ret_values);
 
 /*
  * Makes a cell: chooses CPUs, sees to free hugepages, allocates and lends the

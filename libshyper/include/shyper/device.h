@@ -58,7 +58,8 @@ SHYPER_API int shyper_device_read_attribute(struct shyper_device *device,
 					    size_t size);
 /*
  * All values at one moment, in the kernel's order and under its names:
- * "requests", "in_flight" ... Returns their number; freed by free().
+ * "requests", "in_flight", "queue0_size" ... Returns their number; freed by
+ * free().
  */
 SHYPER_API int shyper_device_read_statistics(struct shyper_device *device,
 					     struct shyper_value **ret_values);

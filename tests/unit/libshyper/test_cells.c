@@ -25,6 +25,18 @@
 
 #define CLASS "/sys/class/hvisor/"
 
+/* As long as one gets: 32 buckets with 15 digits each. */
+#define BUCKET(n)	n ":999999999999999"
+#define HISTOGRAM \
+	BUCKET("0") " " BUCKET("1") " " BUCKET("2") " " BUCKET("3") " " BUCKET("4") " " \
+	BUCKET("5") " " BUCKET("6") " " BUCKET("7") " " BUCKET("8") " " BUCKET("9") " " \
+	BUCKET("10") " " BUCKET("11") " " BUCKET("12") " " BUCKET("13") " " \
+	BUCKET("14") " " BUCKET("15") " " BUCKET("16") " " BUCKET("17") " " \
+	BUCKET("18") " " BUCKET("19") " " BUCKET("20") " " BUCKET("21") " " \
+	BUCKET("22") " " BUCKET("23") " " BUCKET("24") " " BUCKET("25") " " \
+	BUCKET("26") " " BUCKET("27") " " BUCKET("28") " " BUCKET("29") " " \
+	BUCKET("30") " " BUCKET("31")
+
 static const char *const tree[][2] = {
 	{ CLASS "control/dev", "10:122\n" },
 	{ CLASS "cell0/name", "root\n" },
@@ -36,6 +48,8 @@ static const char *const tree[][2] = {
 	{ CLASS "cell12/cpus", "2-3\n" },
 	{ CLASS "cell12/memory", "268435456\n" },
 	{ CLASS "cell12/starts", "7\n" },
+	{ CLASS "cell12/memory_regions", "REGION0=0x40000000,0x10000000,rw,root,00:0e,77\n" },
+	{ CLASS "cell12/interrupts", "INTID48=con0\nINTID49=blk0\n" },
 	{ CLASS "cell12/failure", "REASON=unmapped\nCPU=0\nPC=0xffff800008010000\n" },
 	{ CLASS "cell12/statistics/vmexits_total", "123\n" },
 	{ CLASS "cell12/statistics/cpu10/vmexits_total", "20\n" },
@@ -46,7 +60,8 @@ static const char *const tree[][2] = {
 	{ CLASS "cell12.blk0/index", "1\n" },
 	{ CLASS "cell12.blk0/config", "{\"path\":\"/disk\"}" },
 	{ CLASS "cell12/virtio/blk0",
-	  "INDEX=1\nREQUESTS=18446744073709551615\nIN_FLIGHT_MAX=32\n" },
+	  "INDEX=1\nREQUESTS=18446744073709551615\nIN_FLIGHT_MAX=32\n"
+	  "DRIVER_STATUS=acknowledge driver\nBLOCKING_NS=" HISTOGRAM "\nQUEUE0_SIZE=256\n" },
 	{ CLASS "cell12.con0/type", "console\n" },
 	{ CLASS "cell12.con0/index", "0\n" },
 	{ CLASS "cell2/name", "small\n" },
@@ -136,6 +151,12 @@ static void test_statistics_and_failure_are_read(void **state)
 	assert_string_equal(values[2].name, "PC");
 	assert_string_equal(values[2].value, "0xffff800008010000");
 	free(values);
+	assert_int_equal(shyper_cell_read_memory(cell, &values), 1);
+	assert_string_equal(values[0].value, "0x40000000,0x10000000,rw,root,00:0e,77");
+	free(values);
+	assert_int_equal(shyper_cell_read_interrupts(cell, &values), 2);
+	assert_string_equal(values[1].name, "INTID49");
+	free(values);
 	shyper_cell_close(cell);
 }
 
@@ -155,10 +176,14 @@ static void test_devices_are_listed_by_index(void **state)
 	assert_int_equal(shyper_device_read_config(devices[1], &config), 16);
 	assert_string_equal(config, "{\"path\":\"/disk\"}");
 	free(config);
-	assert_int_equal(shyper_device_read_statistics(devices[1], &values), 3);
+	assert_int_equal(shyper_device_read_statistics(devices[1], &values), 6);
 	assert_string_equal(values[1].name, "requests");
 	assert_string_equal(values[1].value, "18446744073709551615");
 	assert_string_equal(values[2].name, "in_flight_max");
+	assert_string_equal(values[3].value, "acknowledge driver");
+	assert_string_equal(values[4].name, "blocking_ns");
+	assert_string_equal(values[4].value, HISTOGRAM);
+	assert_string_equal(values[5].name, "queue0_size");
 	free(values);
 	shyper_device_list_free(devices);
 }
