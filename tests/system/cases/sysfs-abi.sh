@@ -116,8 +116,7 @@ expect region "$((address)) $((length)) $access $holders" \
 	awk -v inode="$inode" -v dev="$device" '$4 == dev && $5 == inode { print FILENAME }' \
 		/proc/[0-9]*/maps 2>/dev/null
 } | cut -d/ -f3 | sort -u >holders
-sort -u <(sys cell1/monitor_pid) <(sys cell1.con0/backend_pid) \
-	<(sys cell1.blk0/backend_pid) >wanted
+sort -u $class/cell1/monitor_pid $class/cell1.{con0,blk0,echo0}/backend_pid >wanted
 diff wanted holders || fail "who holds the memory"
 expect "monitor" "$(sys cell1/monitor_pid)" \
 	"$(systemctl show -P MainPID shyper-cell@cell1.service)"
