@@ -16,44 +16,46 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+int hvisor_text_copy(u64 user, u32 length, void **ret_text)
+{
+	void *text = NULL;
+
+	if (length > HVISOR_MAX_CONFIG_TEXT)
+		return -EINVAL;
+	if (length)
+		text = vmemdup_user(u64_to_user_ptr(user), length);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	*ret_text = text;
+	return 0;
+}
+
 static int cell_copy_config(struct hvisor_cell *cell,
 			    const struct hvisor_cell_create *create)
 {
-	void *config;
+	int err = hvisor_text_copy(create->config, create->config_len, &cell->config);
 
-	if (create->config_len > HVISOR_MAX_CONFIG_TEXT)
-		return -EINVAL;
-	if (!create->config_len)
-		return 0;
-	config = vmemdup_user(u64_to_user_ptr(create->config), create->config_len);
-	if (IS_ERR(config))
-		return PTR_ERR(config);
-	cell->config = config;
-	cell->config_len = create->config_len;
-	return 0;
+	if (!err)
+		cell->config_len = create->config_len;
+	return err;
 }
 
 static int cell_prepare_memory(struct hvisor_cell *cell,
 			       struct hvisor_cell_create *create)
 {
-	struct hvisor_memory_region __user *user = u64_to_user_ptr(create->regions);
 	struct hvisor_memory *memory;
 	int err;
 	u32 i;
 
-	create->where = HVISOR_WHERE_CELL;
-	if (!create->nr_regions || create->nr_regions > HVISOR_MAX_REGIONS)
-		return -EINVAL;
-	cell->memory = kcalloc(create->nr_regions, sizeof(*memory), GFP_KERNEL);
-	if (!cell->memory)
-		return -ENOMEM;
-	for (i = 0; i < create->nr_regions; i++) {
+	memory = hvisor_memory_open(create->regions, create->nr_regions,
+				    &create->where);
+	if (IS_ERR(memory))
+		return PTR_ERR(memory);
+	cell->memory = memory;
+	cell->nr_memory = create->nr_regions;
+	for (i = 0; i < cell->nr_memory; i++) {
 		create->where = HVISOR_WHERE_REGION + i;
-		memory = &cell->memory[i];
-		if (copy_from_user(&memory->region, &user[i], sizeof(*user)))
-			return -EFAULT;
-		cell->nr_memory = i + 1;
-		err = hvisor_memory_pin(memory);
+		err = hvisor_memory_pin(&cell->memory[i]);
 		if (err)
 			return err;
 	}
@@ -66,6 +68,7 @@ static int cell_prepare_devices(struct hvisor_cell *cell,
 	struct hvisor_device_setup __user *user = u64_to_user_ptr(create->devices);
 	struct hvisor_device_setup setup;
 	struct hvisor_device *device;
+	int err;
 	u32 i;
 
 	if (create->nr_devices > HVISOR_MAX_DEVICES)
@@ -74,11 +77,14 @@ static int cell_prepare_devices(struct hvisor_cell *cell,
 		create->where = HVISOR_WHERE_DEVICE + i;
 		if (copy_from_user(&setup, &user[i], sizeof(setup)))
 			return -EFAULT;
-		device = hvisor_device_alloc(cell, i, &setup);
+		device = hvisor_device_alloc(cell, i, &setup.desc);
 		if (IS_ERR(device))
 			return PTR_ERR(device);
 		cell->devices[i] = device;
 		cell->nr_devices = i + 1;
+		err = hvisor_device_describe(device, &setup);
+		if (err)
+			return err;
 	}
 	return hvisor_virtio_group_init(cell);
 }
@@ -117,7 +123,8 @@ static int cell_build_empty(struct hvisor_cell *cell,
 		.gicr_ipa = create->gicr_ipa,
 	};
 	struct hvisor_hypercall call = {
-		.nr = HVISOR_HC_CELL_CREATE, .arg = &desc, .arg_size = sizeof(desc),
+		.nr = HVISOR_HC_CELL_CREATE, .x = { hvisor_cpus_word(cell) },
+		.arg = &desc, .arg_size = sizeof(desc),
 	};
 	unsigned int cpu;
 	int ret;
@@ -167,7 +174,7 @@ static int cell_build(struct hvisor_cell *cell, struct hvisor_cell_create *creat
 	if (err)
 		return err;
 	create->where = HVISOR_WHERE_CELL;
-	return hvisor_cell_map(cell);
+	return hvisor_cell_map(cell) ?: hvisor_cell_map_devices(cell);
 }
 
 /* User space hears of the cell when nothing can fail any more. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * struct hvisor_cell: the table of cells, what EL2 publishes of them, their
- * end. cell-create.c tells their beginning.
+ * end. cell-create.c and cell-adopt.c tell their beginning.
  *
  * Destroy can be interrupted or meet its deadline while EL2 still has the
  * cell; the cell then stays, dead, and the next destroy goes on where this one
@@ -13,6 +13,7 @@
 
 #include <linux/ctype.h>
 #include <linux/delay.h>
+#include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -168,6 +169,10 @@ static int cell_uevent(COMPAT_CONST struct device *dev, struct kobj_uevent_env *
 {
 	struct hvisor_cell *cell = to_hvisor_cell(dev);
 
+	/* Its remove tells that the module goes, and the cell does not. */
+	if (READ_ONCE(cell->dead) && cell->last->state != HVISOR_CELL_DYING &&
+	    add_uevent_var(env, "HVISOR_REASON=module"))
+		return -ENOMEM;
 	return add_uevent_var(env, "HVISOR_CELL_ID=%u", cell->id) ?:
 	       add_uevent_var(env, "HVISOR_CELL_NAME=%s", cell->name);
 }
@@ -177,6 +182,7 @@ static void cell_release(struct device *dev)
 	struct hvisor_cell *cell = to_hvisor_cell(dev);
 
 	hvisor_virtio_group_exit(cell);
+	put_pid(cell->monitor_pid);
 	kvfree(cell->config);
 	kfree(cell->last);
 	kfree(cell);
@@ -229,7 +235,6 @@ int hvisor_cell_map(struct hvisor_cell *cell)
 {
 	const struct hvisor_cell_page *page;
 	int err;
-	u32 i;
 
 	BUILD_BUG_ON(sizeof(*page) > HVISOR_PAGE_SIZE);
 	page = hvisor_map(hvisor.info->cells[cell->id], HVISOR_PAGE_SIZE);
@@ -243,10 +248,16 @@ int hvisor_cell_map(struct hvisor_cell *cell)
 	if (cell->id == HVISOR_ROOT_CELL)
 		return 0;
 	cell->bell = hvisor_map(page->bell, HVISOR_PAGE_SIZE);
-	if (!cell->bell)
-		return -EIO;
+	return cell->bell ? 0 : -EIO;
+}
+
+int hvisor_cell_map_devices(struct hvisor_cell *cell)
+{
+	int err;
+	u32 i;
+
 	for (i = 0; i < cell->nr_devices; i++) {
-		err = hvisor_device_map(cell->devices[i], page->devices[i]);
+		err = hvisor_device_map(cell->devices[i], cell->mapped->devices[i]);
 		if (err)
 			return err;
 	}
@@ -269,7 +280,7 @@ static void cell_unmap(struct hvisor_cell *cell)
 }
 
 /* From here on every path finds the cell dead and leaves EL2's pages alone. */
-static void cell_kill(struct hvisor_cell *cell)
+static void cell_kill(struct hvisor_cell *cell, bool is_dying)
 {
 	u32 i;
 
@@ -278,7 +289,8 @@ static void cell_kill(struct hvisor_cell *cell)
 	if (cell->mapped) {
 		memcpy(cell->last, cell->mapped, sizeof(*cell->last));
 		cell->last->seq &= ~1U;
-		cell->last->state = HVISOR_CELL_DYING;
+		if (is_dying)
+			cell->last->state = HVISOR_CELL_DYING;
 		rcu_assign_pointer(cell->page, cell->last);
 	}
 	WRITE_ONCE(cell->dead, true);
@@ -296,7 +308,6 @@ int hvisor_cell_insert(struct hvisor_cell *cell, u32 id)
 		return -EPROTO;
 	cell->id = id;
 	cell->is_built = true;
-	__module_get(THIS_MODULE);
 	rcu_assign_pointer(cells[id], cell);
 	return dev_set_name(&cell->dev, "cell%u", id);
 }
@@ -370,32 +381,62 @@ static void cell_drop(struct hvisor_cell *cell)
 	if (cell->id) {
 		rcu_assign_pointer(cells[cell->id], NULL);
 		synchronize_srcu(&hvisor_srcu);
-		module_put(THIS_MODULE);
 	}
 	for (i = 0; i < cell->nr_devices; i++)
 		put_device(&cell->devices[i]->dev);
 	put_device(&cell->dev);
 }
 
-int hvisor_cell_dismantle(struct hvisor_cell *cell, u32 timeout_ms)
+/* Nobody sees or serves it any more; EL2 and root's kernel still have it. */
+static void cell_withdraw(struct hvisor_cell *cell, bool is_dying)
 {
-	int err;
 	u32 i;
 
 	hvisor_cell_flush_state(cell);
-	cell_kill(cell);
+	cell_kill(cell, is_dying);
 	for (i = 0; i < cell->nr_devices; i++)
 		hvisor_device_unregister(cell->devices[i]);
 	hvisor_irq_exit(cell);
-	cell_announce(cell);
+	if (is_dying)
+		cell_announce(cell);
 	cell_unmap(cell);
+}
+
+int hvisor_cell_dismantle(struct hvisor_cell *cell, u32 timeout_ms)
+{
+	int err;
+
+	/* Unfinished, it must not be left to a module that knows nothing of it. */
+	if (!cell->dead)
+		__module_get(THIS_MODULE);
+	cell_withdraw(cell, true);
 	err = cell_dismantle_el2(cell, timeout_ms);
 	if (err)
 		return err;
-	hvisor_memory_release(cell);
+	hvisor_memory_unpin(cell);
+	hvisor_memory_leave(cell);
 	hvisor_cpus_return(cell);
 	cell_drop(cell);
+	module_put(THIS_MODULE);
 	return 0;
+}
+
+void hvisor_cells_leave(void)
+{
+	struct hvisor_cell *cell;
+	u32 id;
+
+	mutex_lock(&hvisor_admin);
+	for (id = 1; id < HVISOR_MAX_CELLS; id++) {
+		cell = rcu_dereference_protected(cells[id],
+						 lockdep_is_held(&hvisor_admin));
+		if (!cell)
+			continue;
+		cell_withdraw(cell, false);
+		hvisor_memory_leave(cell);
+		cell_drop(cell);
+	}
+	mutex_unlock(&hvisor_admin);
 }
 
 int hvisor_cell_destroy(u32 id, u32 timeout_ms)
@@ -443,7 +484,7 @@ void hvisor_root_exit(void)
 	cell = rcu_dereference_protected(cells[HVISOR_ROOT_CELL], 1);
 	if (!cell)
 		return;
-	cell_kill(cell);
+	cell_kill(cell, false);
 	cell_unmap(cell);
 	rcu_assign_pointer(cells[HVISOR_ROOT_CELL], NULL);
 	synchronize_srcu(&hvisor_srcu);

@@ -100,6 +100,7 @@ static const struct {
 } ioctls[] = {
 	{ HVISOR_BIND, ROLE_NONE | ROLE_ANY, hvisor_ioctl_bind },
 	{ HVISOR_CELL_CREATE, ROLE(CONTROL), hvisor_ioctl_cell_create },
+	{ HVISOR_CELL_ADOPT, ROLE(MONITOR), hvisor_ioctl_cell_adopt },
 	{ HVISOR_CELL_LOAD, ROLE(MONITOR), hvisor_ioctl_cell_load },
 	{ HVISOR_CELL_START, ROLE(MONITOR), hvisor_ioctl_cell_start },
 	{ HVISOR_CELL_STOP, ROLE(CONTROL), hvisor_ioctl_cell_stop },

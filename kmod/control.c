@@ -47,8 +47,6 @@ static void monitor_release(struct hvisor_file *file)
 {
 	mutex_lock(&file->cell->lock);
 	file->cell->monitor = NULL;
-	put_pid(file->cell->monitor_pid);
-	file->cell->monitor_pid = NULL;
 	mutex_unlock(&file->cell->lock);
 }
 
@@ -63,6 +61,7 @@ int hvisor_monitor_bind(struct hvisor_call *call, struct hvisor_cell *cell)
 		err = -EBUSY;
 	if (!err) {
 		cell->monitor = call->filp;
+		put_pid(cell->monitor_pid);
 		cell->monitor_pid = get_pid(task_tgid(current));
 	}
 	mutex_unlock(&cell->lock);
@@ -105,6 +104,9 @@ int hvisor_ioctl_cell_load(struct hvisor_call *call)
 	op->device = ~0U;
 	if (!monitor_is_of(call, op->id))
 		return -EINVAL;
+	/* Nobody could write its images. */
+	if (READ_ONCE(cell->orphaned))
+		return -EOWNERDEAD;
 	/* The end of the last run first; then no state is left out. */
 	hvisor_cell_flush_state(cell);
 	err = hvisor_cell_retry(cell, &hypercall, op->timeout_ms, load_is_again);
@@ -124,6 +126,8 @@ int hvisor_ioctl_cell_start(struct hvisor_call *call)
 
 	if (!monitor_is_of(call, start->id))
 		return -EINVAL;
+	if (READ_ONCE(call->file->cell->orphaned))
+		return -EOWNERDEAD;
 	return hvisor_cell_hypercall(call->file->cell, &hypercall);
 }
 
@@ -161,9 +165,12 @@ static int memory_find(struct hvisor_cell *cell, u32 index,
 	int idx, err = -ENOENT;
 
 	idx = srcu_read_lock(&hvisor_srcu);
+	/* Pairs with the release when a cell is adopted. */
 	if (READ_ONCE(cell->dead)) {
 		err = -ENODEV;
-	} else if (index < cell->nr_memory) {
+	} else if (READ_ONCE(cell->orphaned)) {
+		err = -EOWNERDEAD;
+	} else if (index < smp_load_acquire(&cell->nr_memory)) {
 		*ret_region = cell->memory[index].region;
 		*ret_file = get_file(cell->memory[index].file);
 		err = 0;

@@ -71,6 +71,9 @@ int hvisor_cpus_init(void)
 		}
 		cpu_to_el2[cpu] = number;
 		cpu_from_el2[number] = cpu;
+		/* Cells may have been there before us. */
+		if (hvisor.info->cpus[number].owner != HVISOR_ROOT_CELL)
+			cpumask_set_cpu(cpu, &cpus_lent);
 	}
 	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "hvisor:cells",
 					hotplug_startup, hotplug_teardown);
@@ -83,6 +86,39 @@ int hvisor_cpus_init(void)
 void hvisor_cpus_exit(void)
 {
 	cpuhp_remove_state_nocalls(hotplug_state);
+}
+
+u32 hvisor_cpus_word(const struct hvisor_cell *cell)
+{
+	u32 number, index = 0, word = 0;
+	int cpu;
+
+	/* EL2 numbers a cell's CPUs in the order of its own. */
+	for (number = 0; number < hvisor.info->nr_cpus; number++) {
+		cpu = cpu_from_el2[number];
+		if (cpu < 0 || !cpumask_test_cpu(cpu, &cell->cpus))
+			continue;
+		if (cpumask_test_cpu(cpu, &cell->cpus_online))
+			word |= BIT(index);
+		index++;
+	}
+	return word;
+}
+
+void hvisor_cpus_find(struct hvisor_cell *cell)
+{
+	u32 i, word = cell->mapped->root_word;
+	int cpu;
+
+	cell->nr_cpus = min_t(u32, cell->mapped->nr_cpus, HVISOR_MAX_CELL_CPUS);
+	for (i = 0; i < cell->nr_cpus; i++) {
+		cpu = cpu_from_el2[cell->mapped->cpus[i] % HVISOR_MAX_CPUS];
+		if (cpu < 0)
+			continue;
+		cpumask_set_cpu(cpu, &cell->cpus);
+		if (word & BIT(i))
+			cpumask_set_cpu(cpu, &cell->cpus_online);
+	}
 }
 
 static int cpu_take(struct hvisor_cell *cell, unsigned int cpu)

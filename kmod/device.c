@@ -65,22 +65,19 @@ static bool type_is_valid(const u8 *type, size_t size)
 	return length && length < size;
 }
 
-static int setup_check(const struct hvisor_cell *cell,
-		       const struct hvisor_device_setup *setup)
+static int desc_check(const struct hvisor_cell *cell,
+		      const struct hvisor_device_desc *desc)
 {
-	const u8 *name = setup->desc.name;
 	u32 i;
 
-	if (setup->desc.size != sizeof(setup->desc) || setup->reserved ||
-	    setup->config_len > HVISOR_MAX_CONFIG_TEXT ||
-	    !hvisor_name_is_valid(name, sizeof(setup->desc.name)) ||
-	    !type_is_valid(setup->type, sizeof(setup->type)))
+	if (desc->size != sizeof(*desc) ||
+	    !hvisor_name_is_valid(desc->name, sizeof(desc->name)))
 		return -EINVAL;
 	/* In virtio/ each device has a file of its name beside this one. */
-	if (!strcmp(name, "pending"))
+	if (!strcmp(desc->name, "pending"))
 		return -EINVAL;
 	for (i = 0; i < cell->nr_devices; i++)
-		if (!strcmp(name, cell->devices[i]->setup.desc.name))
+		if (!strcmp(desc->name, cell->devices[i]->setup.desc.name))
 			return -EEXIST;
 	return 0;
 }
@@ -102,31 +99,39 @@ static void device_init(struct hvisor_device *device, struct hvisor_cell *cell)
 }
 
 struct hvisor_device *hvisor_device_alloc(struct hvisor_cell *cell, u32 index,
-					  const struct hvisor_device_setup *setup)
+					  const struct hvisor_device_desc *desc)
 {
 	struct hvisor_device *device;
 	int err;
 
-	err = setup_check(cell, setup);
+	err = desc_check(cell, desc);
 	if (err)
 		return ERR_PTR(err);
 	device = kzalloc(sizeof(*device), GFP_KERNEL_ACCOUNT);
 	if (!device)
 		return ERR_PTR(-ENOMEM);
 	device->index = index;
-	device->setup = *setup;
+	device->setup.desc = *desc;
 	device_init(device, cell);
-	if (setup->config_len) {
-		device->config = vmemdup_user(u64_to_user_ptr(setup->config),
-					      setup->config_len);
-		if (IS_ERR(device->config)) {
-			err = PTR_ERR(device->config);
-			device->config = NULL;
-			put_device(&device->dev);
-			return ERR_PTR(err);
-		}
-	}
 	return device;
+}
+
+int hvisor_device_describe(struct hvisor_device *device,
+			   const struct hvisor_device_setup *setup)
+{
+	void *config;
+	int err;
+
+	if (setup->reserved || !type_is_valid(setup->type, sizeof(setup->type)))
+		return -EINVAL;
+	err = hvisor_text_copy(setup->config, setup->config_len, &config);
+	if (err)
+		return err;
+	kvfree(device->config);
+	device->config = config;
+	/* Its file in virtio/ may be read meanwhile: the type always has an end. */
+	device->setup = *setup;
+	return 0;
 }
 
 static int device_map_state(struct hvisor_device *device)

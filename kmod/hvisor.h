@@ -64,7 +64,7 @@ struct hvisor {
  * struct hvisor_memory - a region of a cell's memory
  * @region: as root's user space gave it
  * @file: the memfd, held as long as the cell lives
- * @blocks: the pinned 2 MiB pages
+ * @blocks: the 2 MiB pages that this module pinned
  * @nr_blocks: how many of them are pinned
  */
 struct hvisor_memory {
@@ -107,16 +107,19 @@ struct hvisor_cell_status {
  * @told: the state that user space was told last
  * @lock: for @monitor and @monitor_pid
  * @monitor: the file that is bound as its monitor
- * @monitor_pid: the process that bound it
+ * @monitor_pid: the process that bound it last, and may have closed it
  * @cpus: Linux's CPUs that it has
  * @cpus_online: those that were online before
  * @nr_cpus: of the cell
- * @nr_memory: entries of @memory
+ * @nr_memory: entries of @memory; written last (release) in a cell that is seen
  * @memory: its memory
+ * @orphaned: it was there before the module, and nobody has told yet what its
+ *	files and devices are: @memory, @config and the devices' own are missing
+ * @kept: @nr_kept: pages that a former module pinned for it
  * @nr_devices: entries of @devices
  * @devices: its devices
  * @config: JSON text
- * @config_len: bytes of @config
+ * @config_len: bytes of @config; written last (release)
  * @virtio_group: the files of virtio/
  * @groups: for sysfs: @virtio_group
  * @statistics: the folder of that name
@@ -157,6 +160,9 @@ struct hvisor_cell {
 	u32 nr_cpus;
 	u32 nr_memory;
 	struct hvisor_memory *memory;
+	bool orphaned;
+	struct page **kept;
+	u32 nr_kept;
 	u32 nr_devices;
 	struct hvisor_device *devices[HVISOR_MAX_DEVICES];
 	void *config;
@@ -315,6 +321,7 @@ struct hvisor_call {
 		u32 size;
 		struct hvisor_bind bind;
 		struct hvisor_cell_create create;
+		struct hvisor_cell_adopt adopt;
 		struct hvisor_cell_op op;
 		struct hvisor_cell_start start;
 		struct hvisor_cell_memory memory;
@@ -332,12 +339,14 @@ struct hvisor_call {
  * @nr: HVISOR_HC_*
  * @x: @x[0] is x1 and so on; of @x[0] to @x[2] the values that EL2 returned
  * @arg: copied to the argument page; NULL: none
+ * @ret_arg: gets what EL2 left there, if the call succeeds; NULL: nothing
  * @arg_size: of it
  */
 struct hvisor_hypercall {
 	u32 nr;
 	u64 x[5];
 	const void *arg;
+	void *ret_arg;
 	size_t arg_size;
 };
 
@@ -371,15 +380,34 @@ int hvisor_cpu_from_el2(unsigned int number);
 /* May sleep for long; on failure *@ret_cpu is the one that was refused. */
 int hvisor_cpus_take(struct hvisor_cell *cell, u64 cpus, u32 *ret_cpu);
 void hvisor_cpus_return(struct hvisor_cell *cell);
+/*
+ * What root tells EL2 of the CPUs of a new cell, and would have forgotten after
+ * its module came anew: bit n: the cell's CPU n was online.
+ */
+u32 hvisor_cpus_word(const struct hvisor_cell *cell);
+/* The CPUs that a cell has by EL2's account. */
+void hvisor_cpus_find(struct hvisor_cell *cell);
 
 /* mem.c */
 /* Maps pages of EL2; NULL if they are root's or cannot be mapped. */
 void *hvisor_map(phys_addr_t pa, size_t size);
 void hvisor_unmap(const void *address);
+/*
+ * @count regions as user space gives them, checked, their files held; an error
+ * pointer, *@ret_where then tells which one was refused.
+ */
+struct hvisor_memory *hvisor_memory_open(u64 regions, u32 count, u32 *ret_where);
+/* Leaves pins as they are. */
+void hvisor_memory_close(struct hvisor_memory *memory, u32 count);
 int hvisor_memory_pin(struct hvisor_memory *memory);
+/* Is the (pinned) page the file's at block @index of the region? */
+bool hvisor_memory_is_block(const struct hvisor_memory *memory, u32 index,
+			    struct page *page);
 int hvisor_memory_lend(struct hvisor_cell *cell, const struct hvisor_memory *memory);
 /* Only when EL2 has given the blocks back, or never had them. */
-void hvisor_memory_release(struct hvisor_cell *cell);
+void hvisor_memory_unpin(struct hvisor_cell *cell);
+/* The cell's files and lists go. What is still pinned is so for a successor. */
+void hvisor_memory_leave(struct hvisor_cell *cell);
 int hvisor_device_mmap(struct hvisor_device *device, struct vm_area_struct *vma);
 void hvisor_device_zap(struct hvisor_device *device);
 
@@ -405,7 +433,9 @@ void hvisor_cell_read(struct hvisor_cell *cell, void *to, size_t offset, size_t 
 struct hvisor_cell *hvisor_cell_alloc(void);
 /* EL2 has made the cell: it can be found by its id. */
 int hvisor_cell_insert(struct hvisor_cell *cell, u32 id);
+/* EL2's pages of the cell, and then those of its devices. */
 int hvisor_cell_map(struct hvisor_cell *cell);
+int hvisor_cell_map_devices(struct hvisor_cell *cell);
 /* Adds a cell or device to sysfs without an event, which hvisor_tell() sends. */
 int hvisor_add(struct device *dev);
 void hvisor_tell(struct device *dev);
@@ -419,6 +449,8 @@ int hvisor_cell_retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
 		      u32 timeout_ms,
 		      bool (*again)(const struct hvisor_cell *cell, int err));
 bool hvisor_is_again(const struct hvisor_cell *cell, int err);
+/* The module goes, or does not come: no cell has a file, all run on. */
+void hvisor_cells_leave(void);
 int hvisor_root_init(void);
 void hvisor_root_exit(void);
 void hvisor_cells_stop(void);
@@ -426,10 +458,18 @@ extern const struct device_type hvisor_cell_type;
 
 /* cell-create.c */
 int hvisor_cell_create(struct hvisor_cell_create *create);
+int hvisor_text_copy(u64 user, u32 length, void **ret_text);
+
+/* cell-adopt.c */
+int hvisor_cells_find(void);
+int hvisor_ioctl_cell_adopt(struct hvisor_call *call);
 
 /* device.c */
 struct hvisor_device *hvisor_device_alloc(struct hvisor_cell *cell, u32 index,
-					  const struct hvisor_device_setup *setup);
+					  const struct hvisor_device_desc *desc);
+/* What only user space knows: type and JSON text. It is not in sysfs yet. */
+int hvisor_device_describe(struct hvisor_device *device,
+			   const struct hvisor_device_setup *setup);
 int hvisor_device_map(struct hvisor_device *device, phys_addr_t page_pa);
 void hvisor_device_unmap(struct hvisor_device *device);
 void hvisor_device_unregister(struct hvisor_device *device);

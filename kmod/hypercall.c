@@ -28,9 +28,10 @@ static int hypercall_now(struct hvisor_hypercall *call)
 int hvisor_hypercall(struct hvisor_hypercall *call)
 {
 	unsigned int number;
+	void *page;
 	int ret;
 
-	if (!call->arg)
+	if (!call->arg && !call->ret_arg)
 		return hypercall_now(call);
 	/*
 	 * The argument page is that of the CPU that makes the call. Interrupt
@@ -38,8 +39,12 @@ int hvisor_hypercall(struct hvisor_hypercall *call)
 	 */
 	preempt_disable();
 	number = hvisor_cpu_to_el2(smp_processor_id());
-	memcpy(hvisor.args + number * HVISOR_PAGE_SIZE, call->arg, call->arg_size);
+	page = hvisor.args + number * HVISOR_PAGE_SIZE;
+	if (call->arg)
+		memcpy(page, call->arg, call->arg_size);
 	ret = hypercall_now(call);
+	if (call->ret_arg && ret >= 0)
+		memcpy(call->ret_arg, page, call->arg_size);
 	preempt_enable();
 	return ret;
 }

@@ -82,9 +82,12 @@ static int __init hvisor_probe(struct platform_device *pdev)
 	err = hvisor_root_init();
 	if (err)
 		goto cpus;
-	err = register_reboot_notifier(&reboot_block);
+	err = hvisor_cells_find();
 	if (err)
 		goto root;
+	err = register_reboot_notifier(&reboot_block);
+	if (err)
+		goto cells;
 	err = hvisor_chardev_init();
 	if (err)
 		goto reboot;
@@ -92,6 +95,8 @@ static int __init hvisor_probe(struct platform_device *pdev)
 
 reboot:
 	unregister_reboot_notifier(&reboot_block);
+cells:
+	hvisor_cells_leave();
 root:
 	hvisor_root_exit();
 cpus:
@@ -131,11 +136,13 @@ static int __init hvisor_init(void)
 }
 module_init(hvisor_init);
 
-/* A module with cells or open files does not come here. */
+/* A module with open files, or a cell half destroyed, does not come here. */
 static void __exit hvisor_exit(void)
 {
+	/* First to go, last to come: while it is there all cells are. */
 	hvisor_chardev_exit();
 	unregister_reboot_notifier(&reboot_block);
+	hvisor_cells_leave();
 	hvisor_root_exit();
 	hvisor_cpus_exit();
 	class_unregister(&hvisor_class);

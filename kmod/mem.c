@@ -5,8 +5,9 @@
  *
  * Lent memory is a sealed hugetlb memfd. Each of its 2 MiB pages is pinned for
  * the life of the cell, compared with the file, and named to EL2 by physical
- * address. The pins go when EL2 has given the blocks back; a page is then free
- * when its last holder (file, mapping, I/O under way) lets go.
+ * address. The pins go when EL2 has given the blocks back, and not with the
+ * module (docs/theory-cells.md); a page is then free when its last holder (file,
+ * mapping, I/O under way) lets go.
  *
  * EL2's pages are no RAM of root: they have no linear mapping, and are mapped
  * Normal Write-Back like EL2 does (Arm ARM DDI 0487, B2.8: mismatched
@@ -24,6 +25,7 @@
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <uapi/linux/fcntl.h>
 
 #define MEMORY_SEALS	(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
@@ -67,8 +69,7 @@ static int memory_check(const struct hvisor_memory *memory)
 	return 0;
 }
 
-/* The caller's threads may have put another mapping in the place of ours. */
-static bool memory_is_block(const struct hvisor_memory *memory, u32 index,
+bool hvisor_memory_is_block(const struct hvisor_memory *memory, u32 index,
 			    struct page *page)
 {
 	struct inode *inode = file_inode(memory->file);
@@ -93,12 +94,60 @@ static int memory_pin_blocks(struct hvisor_memory *memory, unsigned long address
 		if (ret != 1)
 			return ret < 0 ? ret : -EFAULT;
 		memory->nr_blocks++;
-		if (!memory_is_block(memory, memory->nr_blocks - 1, *block))
+		/* The caller's threads may have mapped another file there. */
+		if (!hvisor_memory_is_block(memory, memory->nr_blocks - 1, *block))
 			return -EINVAL;
 		address += HVISOR_BLOCK_SIZE;
 		cond_resched();
 	}
 	return 0;
+}
+
+static int memory_open(struct hvisor_memory *memory,
+		       const struct hvisor_memory_region __user *user)
+{
+	if (copy_from_user(&memory->region, user, sizeof(*user)))
+		return -EFAULT;
+	memory->file = fget(memory->region.fd);
+	if (!memory->file)
+		return -EBADF;
+	return memory_check(memory);
+}
+
+struct hvisor_memory *hvisor_memory_open(u64 regions, u32 count, u32 *ret_where)
+{
+	const struct hvisor_memory_region __user *user = u64_to_user_ptr(regions);
+	struct hvisor_memory *memory;
+	int err;
+	u32 i;
+
+	*ret_where = HVISOR_WHERE_CELL;
+	if (!count || count > HVISOR_MAX_REGIONS)
+		return ERR_PTR(-EINVAL);
+	memory = kcalloc(count, sizeof(*memory), GFP_KERNEL);
+	if (!memory)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < count; i++) {
+		*ret_where = HVISOR_WHERE_REGION + i;
+		err = memory_open(&memory[i], &user[i]);
+		if (err) {
+			hvisor_memory_close(memory, i + 1);
+			return ERR_PTR(err);
+		}
+	}
+	return memory;
+}
+
+void hvisor_memory_close(struct hvisor_memory *memory, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		kvfree(memory[i].blocks);
+		if (memory[i].file)
+			fput(memory[i].file);
+	}
+	kfree(memory);
 }
 
 int hvisor_memory_pin(struct hvisor_memory *memory)
@@ -107,12 +156,6 @@ int hvisor_memory_pin(struct hvisor_memory *memory)
 	unsigned long address;
 	int err;
 
-	memory->file = fget(region->fd);
-	if (!memory->file)
-		return -EBADF;
-	err = memory_check(memory);
-	if (err)
-		return err;
 	memory->blocks = kvcalloc(region->length / HVISOR_BLOCK_SIZE,
 				  sizeof(*memory->blocks), GFP_KERNEL);
 	if (!memory->blocks)
@@ -170,21 +213,24 @@ int hvisor_memory_lend(struct hvisor_cell *cell, const struct hvisor_memory *mem
 	return ret < 0 ? ret : 0;
 }
 
-void hvisor_memory_release(struct hvisor_cell *cell)
+void hvisor_memory_unpin(struct hvisor_cell *cell)
 {
 	u32 i;
 
 	for (i = 0; i < cell->nr_memory; i++) {
-		struct hvisor_memory *memory = &cell->memory[i];
-
-		if (memory->nr_blocks)
-			unpin_user_pages(memory->blocks, memory->nr_blocks);
-		kvfree(memory->blocks);
-		if (memory->file)
-			fput(memory->file);
+		unpin_user_pages(cell->memory[i].blocks, cell->memory[i].nr_blocks);
+		cell->memory[i].nr_blocks = 0;
 	}
-	kfree(cell->memory);
+	unpin_user_pages(cell->kept, cell->nr_kept);
+	cell->nr_kept = 0;
+}
+
+void hvisor_memory_leave(struct hvisor_cell *cell)
+{
+	hvisor_memory_close(cell->memory, cell->nr_memory);
+	kvfree(cell->kept);
 	cell->memory = NULL;
+	cell->kept = NULL;
 	cell->nr_memory = 0;
 }
 

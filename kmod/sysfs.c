@@ -5,8 +5,8 @@
  *
  *   control/  abi_version pool_free pool_pages
  *   cellN/    config cpus failure id interrupts intid irq memory memory_regions
- *             monitor_pid name rate_limited reason restarts starts state
- *             uptime_ms
+ *             monitor_pid name orphaned rate_limited reason restarts starts
+ *             state uptime_ms
  *             statistics/  sysfs-statistics.c
  *             virtio/      one file for each device, pending
  *   cellN.X/  sysfs-device.c, sysfs-queue.c
@@ -179,7 +179,8 @@ static int emit_regions(const struct hvisor_cell *cell, char *buf)
 	int n = 0;
 	u32 i;
 
-	for (i = 0; i < cell->nr_memory; i++)
+	/* Pairs with the release when a cell is adopted. */
+	for (i = 0; i < smp_load_acquire(&cell->nr_memory); i++)
 		n += emit_region(&cell->memory[i], i, buf, n);
 	return n;
 }
@@ -236,14 +237,22 @@ static ssize_t monitor_pid_show(struct device *dev, struct device_attribute *att
 				char *buf)
 {
 	struct hvisor_cell *cell = to_hvisor_cell(dev);
-	pid_t pid;
+	pid_t pid = 0;
 
+	/* A monitor has its file open only now and then, but it lives. */
 	mutex_lock(&cell->lock);
-	pid = pid_vnr(cell->monitor_pid);
+	if (cell->monitor_pid && pid_has_task(cell->monitor_pid, PIDTYPE_TGID))
+		pid = pid_vnr(cell->monitor_pid);
 	mutex_unlock(&cell->lock);
 	return sysfs_emit(buf, "%d\n", pid);
 }
 static DEVICE_ATTR_RO(monitor_pid);
+
+static ssize_t orphaned_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_hvisor_cell(dev)->orphaned));
+}
+static DEVICE_ATTR_RO(orphaned);
 
 static ssize_t rate_limited_show(struct device *dev, struct device_attribute *attr,
 				 char *buf)
@@ -299,8 +308,10 @@ static ssize_t config_read(struct file *file, struct kobject *kobj,
 {
 	struct hvisor_cell *cell = to_hvisor_cell(kobj_to_dev(kobj));
 
-	return memory_read_from_buffer(buf, count, &offset, cell->config,
-				       cell->config_len);
+	/* Pairs with the release when a cell is adopted. */
+	u32 length = smp_load_acquire(&cell->config_len);
+
+	return memory_read_from_buffer(buf, count, &offset, cell->config, length);
 }
 static BIN_ATTR(config, 0400, config_read, NULL, 0);
 
@@ -315,6 +326,7 @@ static struct attribute *cell_attrs[] = {
 	&dev_attr_memory_regions.attr,
 	&dev_attr_monitor_pid.attr,
 	&dev_attr_name.attr,
+	&dev_attr_orphaned.attr,
 	&dev_attr_rate_limited.attr,
 	&dev_attr_reason.attr,
 	&dev_attr_restarts.attr,

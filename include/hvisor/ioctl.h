@@ -10,7 +10,7 @@
  * the cell or device has gone calls give -ENODEV and poll EPOLLHUP | EPOLLERR.
  *
  *   CONTROL  creates, stops and destroys cells; any number of files
- *   MONITOR  one for each cell: loads and starts it, reads its events
+ *   MONITOR  one for each cell: loads and starts it, reads its events, adopts it
  *   DEVICE   one for each device: the backend
  *
  * read() returns whole struct hvisor_request, as many as fit (buffer smaller
@@ -115,7 +115,7 @@ struct hvisor_cell_create {
 	__u32 reserved;
 };
 
-/* struct hvisor_cell_create.where: kind in the high half, index in the low */
+/* struct hvisor_cell_create.where, struct hvisor_cell_adopt.where: kind in the high half, index in the low */
 #define HVISOR_WHERE_CELL	0x00000U
 #define HVISOR_WHERE_CPU	0x10000U	/* + Linux CPU number */
 #define HVISOR_WHERE_REGION	0x20000U	/* + index */
@@ -134,6 +134,33 @@ struct hvisor_cell_op {
 	__u32 id;
 	__u32 timeout_ms;
 	__u32 device;
+};
+
+/**
+ * struct hvisor_cell_adopt - HVISOR_CELL_ADOPT (MONITOR): a cell that was there
+ *	before the module gets its files and texts again
+ * @size: sizeof(struct hvisor_cell_adopt)
+ * @id: the monitor's cell
+ * @regions: @nr_regions: @devices: @nr_devices: @config: @config_len: as they were
+ *	in struct hvisor_cell_create
+ * @where: on failure: HVISOR_WHERE_*
+ * @flags: must be zero
+ *
+ * -EBUSY: the cell is not orphaned. -EPERM: the files are not the memory that
+ * the cell was lent, or a device is not what was created.
+ */
+struct hvisor_cell_adopt {
+	__u32 size;
+	__u32 id;
+	__aligned_u64 regions;
+	__aligned_u64 devices;
+	__aligned_u64 config;
+	__u32 nr_regions;
+	__u32 nr_devices;
+	__u32 config_len;
+	__u32 where;
+	__u32 flags;
+	__u32 reserved;
 };
 
 /**
@@ -158,7 +185,8 @@ struct hvisor_cell_start {
  * @fd: returned: the memfd, O_CLOEXEC
  * @ipa: @length: @offset: @flags: returned, as given at creation
  *
- * -ENOENT: no more regions.
+ * -ENOENT: no more regions. -EOWNERDEAD: the cell is orphaned, see
+ * HVISOR_CELL_ADOPT; so do HVISOR_CELL_LOAD and HVISOR_CELL_START.
  */
 struct hvisor_cell_memory {
 	__u32 size;
@@ -323,6 +351,7 @@ struct hvisor_answer {
 #define HVISOR_DEVICE_FAIL		_IOW(HVISOR_IOC, 0x4c, struct hvisor_device_notify)
 #define HVISOR_IOEVENTFD		_IOW(HVISOR_IOC, 0x4d, struct hvisor_ioeventfd)
 #define HVISOR_IRQFD			_IOW(HVISOR_IOC, 0x4e, struct hvisor_irqfd)
+#define HVISOR_CELL_ADOPT		_IOWR(HVISOR_IOC, 0x4f, struct hvisor_cell_adopt)
 /* For tests: makes EL2 panic, if it was booted with "selftest". */
 #define HVISOR_PANIC			_IO(HVISOR_IOC, 0x7f)
 

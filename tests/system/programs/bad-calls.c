@@ -101,6 +101,7 @@ static void try_roles(void)
 		bool control, monitor, device;
 	} calls[] = {
 		{ "create", HVISOR_CELL_CREATE, true, false, false },
+		{ "adopt", HVISOR_CELL_ADOPT, false, true, false },
 		{ "load", HVISOR_CELL_LOAD, false, true, false },
 		{ "start", HVISOR_CELL_START, false, true, false },
 		{ "stop", HVISOR_CELL_STOP, true, false, false },

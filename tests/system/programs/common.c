@@ -51,6 +51,7 @@ void memory_init(void)
 	char path[32];
 
 	make_memory(FD_MEMORY, huge, size, size, SEALS);
+	make_memory(FD_OTHER, huge, size, size, SEALS);
 	make_memory(FD_UNSEALED, huge, size, size, 0);
 	make_memory(FD_HALF_SEALED, huge, size, size, F_SEAL_GROW | F_SEAL_SEAL);
 	make_memory(FD_ORDINARY, 0, size, size, SEALS);

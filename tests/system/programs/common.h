@@ -32,6 +32,7 @@ enum {
 	FD_ORDINARY,		/* a memfd, but not of huge pages */
 	FD_DEVICE,		/* no memory at all */
 	FD_READ_ONLY,		/* FD_MEMORY, opened to be read */
+	FD_OTHER,		/* as right as FD_MEMORY, but another */
 	FD_SPARSE,		/* sealed, larger than the machine has pages */
 	FD_CLOSED,
 };
