@@ -188,8 +188,23 @@ static int ask_monitor(struct shyper_cell *cell, const char *op,
 	return err;
 }
 
+/* Nobody has its memory, to write images there. */
+static int explain_orphan(struct shyper_cell *cell)
+{
+	char subject[64];
+
+	ctx_begin(cell->ctx);
+	cell_subject(cell->name, subject, sizeof(subject));
+	error_set(cell->ctx, -EOWNERDEAD, subject, NULL,
+		  "is orphaned: its monitor died while the module was away, and its memory's file with it");
+	error_hint(cell->ctx, "stop or destroy it");
+	return -EOWNERDEAD;
+}
+
 int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms)
 {
+	if (cell->orphaned)
+		return explain_orphan(cell);
 	return ask_monitor(cell, "start", timeout_or_default(timeout_ms), true);
 }
 
@@ -200,6 +215,8 @@ int shyper_cell_load(struct shyper_cell *cell, unsigned int timeout_ms)
 
 int shyper_cell_restart(struct shyper_cell *cell, unsigned int timeout_ms)
 {
+	if (cell->orphaned)
+		return explain_orphan(cell);
 	return ask_monitor(cell, "restart", timeout_or_default(timeout_ms), true);
 }
 

@@ -55,8 +55,8 @@ static int find_cpus(struct shyper_ctx *ctx, const struct shyper_config *config,
 	return -EBUSY;
 }
 
-static void describe_devices(const struct shyper_config *config,
-			     struct hvisor_device_setup *setups)
+void cell_describe_devices(const struct shyper_config *config,
+			   struct hvisor_device_setup *setups)
 {
 	const struct device_config *device;
 	unsigned int i;
@@ -160,7 +160,7 @@ static int call_create(struct shyper_ctx *ctx, const struct shyper_config *confi
 	int fd, err;
 
 	memcpy(create.name, config->name, sizeof(config->name));
-	describe_devices(config, setups);
+	cell_describe_devices(config, setups);
 	fd = uapi_open(ctx, HVISOR_ROLE_CONTROL, 0, 0);
 	if (fd < 0)
 		return fd;

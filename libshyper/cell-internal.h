@@ -22,6 +22,7 @@ struct shyper_cell {
 	uint64_t memory;
 	uint64_t starts;
 	uint64_t uptime_ms;
+	bool orphaned;
 };
 
 int cell_open_id(struct shyper_ctx *ctx, unsigned int id,
@@ -39,6 +40,8 @@ const char *cell_subject(const char *name, char *buffer, size_t size);
 /* What HVISOR_CELL_* and HVISOR_REASON_* are here. */
 enum shyper_cell_state cell_state_from_uapi(uint32_t state);
 const char *cell_reason_from_uapi(uint32_t reason);
+/* The constant string that is equal to @word, or "unknown". */
+const char *cell_reason_parse(const char *word);
 /* Explains -ENODEV of /sys/class/hvisor. */
 int cell_class_missing(struct shyper_ctx *ctx);
 
@@ -48,5 +51,11 @@ int cell_class_missing(struct shyper_ctx *ctx);
  */
 int cell_read_config(struct shyper_ctx *ctx, const char *sysname,
 		     struct shyper_config **ret_config);
+
+struct hvisor_device_setup;
+
+/* What the module is told of the cell's devices, the early console too. */
+void cell_describe_devices(const struct shyper_config *config,
+			   struct hvisor_device_setup *setups);
 
 #endif /* LIBSHYPER_CELL_INTERNAL_H */

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The monitor's side of a cell: its bound file, its memory, its socket.
+ * The monitor's side of a cell: its socket, and what it does when it is asked.
  *
- * The module lets one process be the monitor of a cell, so a socket that is
- * there already belongs to one that has died.
+ * A cell has one monitor (holder.c), so a socket that is there already belongs to
+ * one that has died.
  */
 #include "cell-internal.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +17,7 @@
 #include <shyper/monitor.h>
 
 #include "boot.h"
+#include "holder.h"
 #include "sysfs.h"
 #include "uapi.h"
 #include "wire.h"
@@ -27,44 +26,13 @@
 
 struct shyper_monitor {
 	struct shyper_ctx *ctx;
-	unsigned int id;
-	char sysname[24];
-	struct shyper_config *config;
-	int fd;
+	struct holder holder;
 	int socket;
 	struct sockaddr_un address;
-	void *memory;
 	/* What was loaded and not started since. */
 	bool is_loaded;
 	struct hvisor_cell_start image;
 };
-
-static int map_memory(struct shyper_monitor *monitor)
-{
-	struct hvisor_cell_memory region = { .id = monitor->id, .index = 0 };
-	struct shyper_ctx *ctx = monitor->ctx;
-	void *memory;
-	int err;
-
-	err = uapi_cell_memory(monitor->fd, &region);
-	if (err)
-		return error_set(ctx, err, monitor->sysname, "memory",
-				 "is not given by the module: %s", strerror(-err));
-	if (region.ipa != LAYOUT_RAM_IPA || region.length != monitor->config->memory) {
-		close(region.fd);
-		return error_set(ctx, -EINVAL, monitor->sysname, "memory",
-				 "is not what the configuration says");
-	}
-	memory = mmap(NULL, region.length, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      region.fd, (off_t)region.offset);
-	err = memory == MAP_FAILED ? -errno : 0;
-	close(region.fd);
-	if (err)
-		return error_set(ctx, err, monitor->sysname, "memory",
-				 "cannot be mapped: %s", strerror(-err));
-	monitor->memory = memory;
-	return 0;
-}
 
 static int listen_at(struct shyper_monitor *monitor)
 {
@@ -76,7 +44,7 @@ static int listen_at(struct shyper_monitor *monitor)
 		return -ENOMEM;
 	mkdir(folder, 0755);
 	free(folder);
-	err = wire_address(monitor->ctx, monitor->sysname, address);
+	err = wire_address(monitor->ctx, monitor->holder.sysname, address);
 	if (err)
 		return err;
 	monitor->socket = socket(AF_UNIX,
@@ -91,35 +59,15 @@ static int listen_at(struct shyper_monitor *monitor)
 	return 0;
 }
 
-static int set_nonblock(int fd)
+static int monitor_listen(struct shyper_monitor *monitor)
 {
-	int flags = fcntl(fd, F_GETFL);
+	int err = listen_at(monitor);
 
-	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? -errno : 0;
-}
-
-static int monitor_open(struct shyper_monitor *monitor)
-{
-	struct shyper_ctx *ctx = monitor->ctx;
-	int err;
-
-	err = cell_read_config(ctx, monitor->sysname, &monitor->config);
 	if (err)
-		return err;
-	monitor->fd = uapi_open(ctx, HVISOR_ROLE_MONITOR, monitor->id, 0);
-	if (monitor->fd < 0)
-		return monitor->fd;
-	err = map_memory(monitor);
-	if (err)
-		return err;
-	err = set_nonblock(monitor->fd);
-	if (!err)
-		err = listen_at(monitor);
-	if (err)
-		return error_set(ctx, err, monitor->sysname, NULL,
-				 "cannot listen at %s: %s",
-				 monitor->address.sun_path, strerror(-err));
-	return 0;
+		error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
+			  "cannot listen at %s: %s", monitor->address.sun_path,
+			  strerror(-err));
+	return err;
 }
 
 int shyper_monitor_open(struct shyper_ctx *ctx, const char *sysname,
@@ -138,11 +86,10 @@ int shyper_monitor_open(struct shyper_ctx *ctx, const char *sysname,
 	if (!monitor)
 		return error_no_memory(ctx);
 	monitor->ctx = ctx;
-	monitor->id = id;
-	monitor->fd = -1;
 	monitor->socket = -1;
-	text_format(monitor->sysname, sizeof(monitor->sysname), "cell%u", id);
-	err = monitor_open(monitor);
+	err = holder_open(&monitor->holder, ctx, id);
+	if (!err)
+		err = monitor_listen(monitor);
 	if (err) {
 		shyper_monitor_close(monitor);
 		return err;
@@ -162,11 +109,7 @@ void shyper_monitor_close(struct shyper_monitor *monitor)
 		unlink(monitor->address.sun_path);
 		close(monitor->socket);
 	}
-	if (monitor->memory)
-		munmap(monitor->memory, monitor->config->memory);
-	if (monitor->fd >= 0)
-		close(monitor->fd);
-	shyper_config_free(monitor->config);
+	holder_close(&monitor->holder);
 	free(monitor);
 	errno = saved;
 }
@@ -174,12 +117,12 @@ void shyper_monitor_close(struct shyper_monitor *monitor)
 const struct shyper_config *
 shyper_monitor_get_config(const struct shyper_monitor *monitor)
 {
-	return monitor->config;
+	return monitor->holder.config;
 }
 
 int shyper_monitor_get_event_fd(const struct shyper_monitor *monitor)
 {
-	return monitor->fd;
+	return holder_get_fd(&monitor->holder);
 }
 
 int shyper_monitor_get_socket_fd(const struct shyper_monitor *monitor)
@@ -190,22 +133,8 @@ int shyper_monitor_get_socket_fd(const struct shyper_monitor *monitor)
 int shyper_monitor_read_state(struct shyper_monitor *monitor,
 			      struct shyper_monitor_state *ret_state)
 {
-	struct hvisor_request request;
-	ssize_t got;
-
 	ctx_begin(monitor->ctx);
-	got = read(monitor->fd, &request, sizeof(request));
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (got <= 0)
-		return error_set(monitor->ctx, -ENODEV, monitor->sysname, NULL,
-				 "the cell has gone");
-	if (got != sizeof(request) || request.type != HVISOR_REQUEST_STATE)
-		return 0;
-	ret_state->state = cell_state_from_uapi(request.op);
-	ret_state->reason = cell_reason_from_uapi(request.cpu);
-	ret_state->starts = request.seq;
-	return 1;
+	return holder_read_state(&monitor->holder, ret_state);
 }
 
 static int parse_request(json_t *message, struct shyper_monitor_request *request)
@@ -249,7 +178,7 @@ int shyper_monitor_accept(struct shyper_monitor *monitor,
 		*ret_request = request;
 		return 1;
 	}
-	error_set(monitor->ctx, err, monitor->sysname, NULL,
+	error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
 		  "the request makes no sense, expected {\"op\":\"start\"}");
 	shyper_monitor_answer(monitor, &request, err);
 	return 0;
@@ -294,47 +223,48 @@ static const char *device_name(const struct shyper_config *config, uint32_t inde
 static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device)
 {
 	struct shyper_ctx *ctx = monitor->ctx;
-	const char *name = device_name(monitor->config, device);
+	const char *name = device_name(monitor->holder.config, device);
 	char place[48];
 
 	if (err == -EBUSY)
-		return error_set(ctx, err, monitor->sysname, NULL,
+		return error_set(ctx, err, monitor->holder.sysname, NULL,
 				 "it is running already");
-	if (err != -ETIMEDOUT || device > monitor->config->nr_devices)
-		return error_set(ctx, err, monitor->sysname, NULL,
+	if (err != -ETIMEDOUT || device > monitor->holder.config->nr_devices)
+		return error_set(ctx, err, monitor->holder.sysname, NULL,
 				 "cannot be loaded: %s", strerror(-err));
 	text_format(place, sizeof(place), "device %s", name);
-	error_set(ctx, err, monitor->sysname, place,
+	error_set(ctx, err, monitor->holder.sysname, place,
 		  "its backend has not answered in time");
-	if (device < monitor->config->nr_devices &&
-	    monitor->config->devices[device].type == DEVICE_USER)
+	if (device < monitor->holder.config->nr_devices &&
+	    monitor->holder.config->devices[device].type == DEVICE_USER)
 		error_hint(ctx, "start its backend, which is none of shyper's: the device's type is \"user\"");
-	else if (device < monitor->config->nr_devices)
+	else if (device < monitor->holder.config->nr_devices)
 		error_hint(ctx, "see `systemctl status shyper-%s@%s.%s`",
-			   device_type_name(monitor->config->devices[device].type),
-			   monitor->sysname, name);
+			   device_type_name(monitor->holder.config->devices[device].type),
+			   monitor->holder.sysname, name);
 	return err;
 }
 
-static int monitor_load(struct shyper_monitor *monitor, unsigned int timeout_ms)
+static int load_by(struct shyper_monitor *monitor, int fd, unsigned int timeout_ms)
 {
+	const struct holder *holder = &monitor->holder;
 	struct hvisor_cell_op load = {
-		.id = monitor->id,
+		.id = holder->id,
 		.timeout_ms = timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS,
 	};
 	uint64_t entry, argument;
 	int err;
 
 	monitor->is_loaded = false;
-	err = uapi_cell_load(monitor->fd, &load);
+	err = uapi_cell_load(fd, &load);
 	if (err)
 		return explain_load(monitor, err, load.device);
-	err = boot_load(monitor->ctx, monitor->config, monitor->memory, &entry,
+	err = boot_load(monitor->ctx, holder->config, holder->memory, &entry,
 			&argument);
 	if (err)
 		return err;
 	monitor->image = (struct hvisor_cell_start){
-		.id = monitor->id, .entry = entry, .argument = argument,
+		.id = holder->id, .entry = entry, .argument = argument,
 	};
 	monitor->is_loaded = true;
 	return 0;
@@ -342,35 +272,54 @@ static int monitor_load(struct shyper_monitor *monitor, unsigned int timeout_ms)
 
 int shyper_monitor_load(struct shyper_monitor *monitor, unsigned int timeout_ms)
 {
+	int fd, err;
+
 	ctx_begin(monitor->ctx);
-	return monitor_load(monitor, timeout_ms);
+	fd = holder_bind(&monitor->holder);
+	if (fd < 0)
+		return fd;
+	err = load_by(monitor, fd, timeout_ms);
+	close(fd);
+	return err;
 }
 
 /* -EBUSY: it is not loaded (any more). */
-static int start_loaded(struct shyper_monitor *monitor)
+static int start_loaded(struct shyper_monitor *monitor, int fd)
 {
 	struct hvisor_cell_start start = monitor->image;
 
 	if (!monitor->is_loaded)
 		return -EBUSY;
 	monitor->is_loaded = false;
-	return uapi_cell_start(monitor->fd, &start);
+	return uapi_cell_start(fd, &start);
+}
+
+static int start_by(struct shyper_monitor *monitor, int fd, unsigned int timeout_ms)
+{
+	int err = start_loaded(monitor, fd);
+
+	if (err == -EBUSY) {
+		err = load_by(monitor, fd, timeout_ms);
+		if (err)
+			return err;
+		err = start_loaded(monitor, fd);
+	}
+	if (err)
+		return error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
+				 "cannot be started: %s", strerror(-err));
+	return 0;
 }
 
 static int monitor_start(struct shyper_monitor *monitor, unsigned int timeout_ms)
 {
-	int err = start_loaded(monitor);
+	int fd = holder_bind(&monitor->holder);
+	int err;
 
-	if (err == -EBUSY) {
-		err = monitor_load(monitor, timeout_ms);
-		if (err)
-			return err;
-		err = start_loaded(monitor);
-	}
-	if (err)
-		return error_set(monitor->ctx, err, monitor->sysname, NULL,
-				 "cannot be started: %s", strerror(-err));
-	return 0;
+	if (fd < 0)
+		return fd;
+	err = start_by(monitor, fd, timeout_ms);
+	close(fd);
+	return err;
 }
 
 int shyper_monitor_start(struct shyper_monitor *monitor, unsigned int timeout_ms)
@@ -379,14 +328,14 @@ int shyper_monitor_start(struct shyper_monitor *monitor, unsigned int timeout_ms
 	return monitor_start(monitor, timeout_ms);
 }
 
-/* The monitor's own file may not stop a cell, which is a matter of control. */
+/* A file that is bound to a cell may not stop it, which is a matter of control. */
 static int stop_if_running(struct shyper_monitor *monitor)
 {
-	struct hvisor_cell_op op = { .id = monitor->id };
+	struct hvisor_cell_op op = { .id = monitor->holder.id };
 	char state[32];
 	int fd, err;
 
-	err = sysfs_read(monitor->ctx, monitor->sysname, "state", state,
+	err = sysfs_read(monitor->ctx, monitor->holder.sysname, "state", state,
 			 sizeof(state));
 	if (err >= 0 && strcmp(state, "running") && strcmp(state, "paused"))
 		return 0;
@@ -398,7 +347,7 @@ static int stop_if_running(struct shyper_monitor *monitor)
 	/* It ended by itself meanwhile. */
 	if (!err || err == -EBUSY)
 		return 0;
-	return error_set(monitor->ctx, err, monitor->sysname, NULL,
+	return error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
 			 "cannot be stopped: %s", strerror(-err));
 }
 

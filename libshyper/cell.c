@@ -70,6 +70,17 @@ const char *cell_reason_from_uapi(uint32_t reason)
 	return reason < ARRAY_SIZE(reason_names) ? reason_names[reason] : "unknown";
 }
 
+const char *cell_reason_parse(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(reason_names); i++) {
+		if (!strcmp(word, reason_names[i]))
+			return reason_names[i];
+	}
+	return "unknown";
+}
+
 const char *cell_subject(const char *name, char *buffer, size_t size)
 {
 	snprintf(buffer, size, "cell %s", name);
@@ -109,6 +120,7 @@ static int cell_read_optional(struct shyper_cell *cell)
 {
 	struct shyper_ctx *ctx = cell->ctx;
 	const char *name = cell->sysname;
+	uint64_t orphaned = 0;
 	int err;
 
 	err = sysfs_read(ctx, name, "reason", cell->reason, sizeof(cell->reason));
@@ -122,6 +134,9 @@ static int cell_read_optional(struct shyper_cell *cell)
 		err = sysfs_read_number(ctx, name, "starts", &cell->starts);
 	if (!is_failure(err))
 		err = sysfs_read_number(ctx, name, "uptime_ms", &cell->uptime_ms);
+	if (!is_failure(err))
+		err = sysfs_read_number(ctx, name, "orphaned", &orphaned);
+	cell->orphaned = orphaned;
 	return is_failure(err) ? err : 0;
 }
 
@@ -338,6 +353,11 @@ uint64_t shyper_cell_get_memory(const struct shyper_cell *cell)
 uint64_t shyper_cell_get_starts(const struct shyper_cell *cell)
 {
 	return cell->starts;
+}
+
+bool shyper_cell_is_orphaned(const struct shyper_cell *cell)
+{
+	return cell->orphaned;
 }
 
 uint64_t shyper_cell_get_uptime_ms(const struct shyper_cell *cell)

@@ -14,6 +14,7 @@ static_assert(sizeof(struct hvisor_memory_region) == 32, "ABI");
 static_assert(sizeof(struct hvisor_device_desc) == 56, "ABI");
 static_assert(sizeof(struct hvisor_device_setup) == 88, "ABI");
 static_assert(sizeof(struct hvisor_cell_create) == 112, "ABI");
+static_assert(sizeof(struct hvisor_cell_adopt) == 56, "ABI");
 static_assert(sizeof(struct hvisor_cell_op) == 16, "ABI");
 static_assert(sizeof(struct hvisor_cell_start) == 24, "ABI");
 static_assert(sizeof(struct hvisor_cell_memory) == 48, "ABI");
@@ -104,6 +105,11 @@ int uapi_open(struct shyper_ctx *ctx, uint32_t role, uint32_t cell,
 int uapi_cell_create(int fd, struct hvisor_cell_create *create)
 {
 	return call(fd, HVISOR_CELL_CREATE, create);
+}
+
+int uapi_cell_adopt(int fd, struct hvisor_cell_adopt *adopt)
+{
+	return call(fd, HVISOR_CELL_ADOPT, adopt);
 }
 
 int uapi_cell_load(int fd, struct hvisor_cell_op *op)

@@ -20,6 +20,7 @@ int uapi_open(struct shyper_ctx *ctx, uint32_t role, uint32_t cell,
 	      uint32_t device);
 
 int uapi_cell_create(int fd, struct hvisor_cell_create *create);
+int uapi_cell_adopt(int fd, struct hvisor_cell_adopt *adopt);
 int uapi_cell_load(int fd, struct hvisor_cell_op *op);
 int uapi_cell_start(int fd, struct hvisor_cell_start *start);
 int uapi_cell_stop(int fd, struct hvisor_cell_op *op);

@@ -17,6 +17,9 @@
  * the state that the kernel tells at its first read. A cell that it finds loaded
  * was about to be started by its predecessor, unless a file says that somebody
  * wanted it loaded and no more.
+ *
+ * While the module is away the memory's file is nobody's but the monitor's: who
+ * kills it then makes an orphan of the cell.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,12 +42,14 @@
 #define DELAY_MOST_MS	30000
 /* A run that lasted this long was no quick failure. */
 #define SOUND_RUN_MS	10000
+#define LOOK_AGAIN_MS	1000
 
 /**
  * struct watch - what the monitor remembers
  * @started_ms: when the cell was started, or first seen running
  * @restart_ms: when it is to be started again, 0: not
  * @delay_ms: waited before the last restart
+ * @look_ms: when to look at its state again, 0: when it changes
  * @knows: has seen the state in which the cell was found
  */
 struct watch {
@@ -54,6 +59,7 @@ struct watch {
 	int64_t started_ms;
 	int64_t restart_ms;
 	int64_t delay_ms;
+	int64_t look_ms;
 	bool knows;
 };
 
@@ -186,7 +192,7 @@ static void see_state(struct watch *w, const struct shyper_monitor_state *state)
 	w->started_ms = 0;
 }
 
-/* -ENODEV: the cell has gone. */
+/* -ENODEV: the cell has gone; -ESTALE: and another one has its number. */
 static int read_states(struct watch *w)
 {
 	struct shyper_monitor_state state;
@@ -196,7 +202,21 @@ static int read_states(struct watch *w)
 		see_state(w, &state);
 		w->knows = true;
 	}
-	return ret;
+	w->look_ms = 0;
+	if (!ret || ret == -ENODEV || ret == -ESTALE)
+		return ret;
+	/* To end now would be to let go of the cell's memory. */
+	log_failure(w, "state", ret);
+	w->look_ms = now_ms() + LOOK_AGAIN_MS;
+	return 0;
+}
+
+/* The next thing that waits for a time; 0: nothing. */
+static int64_t next_ms(const struct watch *w)
+{
+	if (!w->look_ms || (w->restart_ms && w->restart_ms < w->look_ms))
+		return w->restart_ms;
+	return w->look_ms;
 }
 
 static void note_start(struct watch *w)
@@ -277,27 +297,25 @@ static int watch_cell(struct watch *w, const sigset_t *mask)
 	int err = read_states(w);
 
 	while (!err && !terminated) {
-		int64_t wait = w->restart_ms - now_ms();
+		int64_t next = next_ms(w), wait = next - now_ms();
 		struct timespec timeout = { .tv_sec = wait / 1000,
 					    .tv_nsec = wait % 1000 * 1000000 };
 
-		if (w->restart_ms && wait <= 0) {
+		if (next && wait <= 0) {
 			/* Somebody may have stopped it for good meanwhile. */
 			err = read_states(w);
-			if (!err && w->restart_ms)
+			if (!err && w->restart_ms && w->restart_ms <= now_ms())
 				restart(w);
 			if (!err)
 				err = read_states(w);
 			continue;
 		}
-		if (ppoll(fds, 2, w->restart_ms ? &timeout : NULL, mask) < 0)
+		if (ppoll(fds, 2, next ? &timeout : NULL, mask) < 0)
 			continue;
 		if (fds[1].revents & POLLIN)
 			serve_request(w);
 		if (fds[0].revents || fds[1].revents)
 			err = read_states(w);
-		if (!err && fds[0].revents & (POLLHUP | POLLERR))
-			err = -ENODEV;
 	}
 	return err;
 }
@@ -328,6 +346,7 @@ static enum service_status open_failed(const struct watch *w, int err)
 	case -EBUSY:
 		return SERVICE_SERVED;
 	case -EINVAL:
+	case -EOWNERDEAD:
 		return SERVICE_MISCONFIGURED;
 	default:
 		return SERVICE_FAILED;

@@ -60,6 +60,7 @@ const struct output_field cell_fields[] = {
 	{ "state", "state", OUTPUT_PLAIN, NULL },
 	{ "reason", "reason", OUTPUT_PLAIN, NULL },
 	{ "why", "why", OUTPUT_HIDDEN_IF_EMPTY, NULL },
+	{ "orphaned", "orphaned", OUTPUT_HIDDEN_IF_EMPTY, NULL },
 	{ "starts", "starts", OUTPUT_PLAIN, NULL },
 	{ "cpus", "cpus", OUTPUT_PLAIN, NULL },
 	{ "memory", "memory", OUTPUT_SIZE, NULL },
@@ -88,13 +89,14 @@ const struct output_field device_fields[] = {
 
 json_t *describe_cell(const struct shyper_cell *cell)
 {
-	return json_pack("{s:i s:s s:s s:s s:s s:I s:s s:I s:I}",
+	return json_pack("{s:i s:s s:s s:s s:s s:b s:I s:s s:I s:I}",
 			 "id", (int)shyper_cell_get_id(cell),
 			 "sysname", shyper_cell_get_sysname(cell),
 			 "name", shyper_cell_get_name(cell),
 			 "state", shyper_cell_state_name(
 					  shyper_cell_get_state(cell)),
 			 "reason", shyper_cell_get_reason(cell),
+			 "orphaned", shyper_cell_is_orphaned(cell),
 			 "starts", (json_int_t)shyper_cell_get_starts(cell),
 			 "cpus", shyper_cell_get_cpus(cell),
 			 "memory", (json_int_t)shyper_cell_get_memory(cell),

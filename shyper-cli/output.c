@@ -199,7 +199,7 @@ static bool is_empty(const json_t *value)
 		return !json_string_length(value);
 	if (json_is_array(value))
 		return !json_array_size(value);
-	return !value || json_is_null(value);
+	return !value || json_is_null(value) || json_is_false(value);
 }
 
 /* Lines of text, each behind @indent blanks. */

@@ -315,6 +315,10 @@ static void handle_event(struct supervisor *s, const struct shyper_event *event)
 		add_service(s, event, false);
 		break;
 	case SHYPER_EVENT_CELL_REMOVED:
+		/* The module goes, not the cell, whose memory the monitor holds. */
+		if (strcmp(event->reason, "module"))
+			remove_service(s, event->sysname);
+		break;
 	case SHYPER_EVENT_DEVICE_REMOVED:
 		remove_service(s, event->sysname);
 		break;

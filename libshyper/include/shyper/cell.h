@@ -82,6 +82,11 @@ SHYPER_API uint64_t shyper_cell_get_memory(const struct shyper_cell *cell);
 SHYPER_API uint64_t shyper_cell_get_starts(const struct shyper_cell *cell);
 /* Since it began to run; 0 if it does not. */
 SHYPER_API uint64_t shyper_cell_get_uptime_ms(const struct shyper_cell *cell);
+/*
+ * It was there before the module was loaded, and the monitor that held its memory
+ * has not come back: it has no backends, and can only be stopped and destroyed.
+ */
+SHYPER_API bool shyper_cell_is_orphaned(const struct shyper_cell *cell);
 
 /**
  * struct shyper_value - a named value, of statistics or of a failure
@@ -123,6 +128,7 @@ SHYPER_API int shyper_cell_create(struct shyper_ctx *ctx,
 /*
  * Asks the cell's monitor to load and start it; waits until that is done.
  * -ETIMEDOUT: no monitor, or a device has no backend. -EBUSY: it runs.
+ * -EOWNERDEAD: it is orphaned.
  */
 SHYPER_API int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms);
 /* The same without the start: the next one finds it loaded. */

@@ -35,7 +35,8 @@ enum shyper_event_type {
  * @name: of the cell or device, where the event tells it; else empty
  * @device_type: "blk" ...; empty for cells
  * @state: of a cell, where the event tells it; else SHYPER_CELL_UNKNOWN
- * @reason: as shyper_cell_get_reason(); empty where not told
+ * @reason: as shyper_cell_get_reason(); empty where not told; of a cell that was
+ *	REMOVED "module": it runs on, but the module was removed
  * @change: of a device: "attached" or "detached", where the event is of its
  *	backend; else empty
  * @reserved: 0

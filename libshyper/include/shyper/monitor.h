@@ -64,8 +64,8 @@ struct shyper_monitor_state {
 };
 
 /*
- * Becomes the monitor of @sysname ("cell1"): binds /dev/hvisor, reads the
- * cell's configuration, maps its memory, listens on the socket. @ret_monitor is
+ * Becomes the monitor of @sysname ("cell1"): reads the cell's configuration,
+ * takes and maps its memory, listens on the socket. @ret_monitor is
  * freed by shyper_monitor_close(). -EBUSY: it has a monitor already. -ENODEV: the
  * cell has gone.
  */
@@ -76,12 +76,17 @@ SHYPER_API void shyper_monitor_close(struct shyper_monitor *monitor);
 /* Of the cell; belongs to the monitor. */
 SHYPER_API const struct shyper_config *
 shyper_monitor_get_config(const struct shyper_monitor *monitor);
-/* POLLIN: a state can be read; POLLHUP or POLLERR: the cell has gone. */
+/* Ready in whatever way: shyper_monitor_read_state() may have something. */
 SHYPER_API int shyper_monitor_get_event_fd(const struct shyper_monitor *monitor);
 /* POLLIN: shyper_monitor_accept() has something. */
 SHYPER_API int shyper_monitor_get_socket_fd(const struct shyper_monitor *monitor);
 
-/* 1: filled; 0: nothing new. -ENODEV: the cell has gone. Never blocks. */
+/*
+ * 1: filled; 0: nothing new, or the module is away. Gives the module the cell's
+ * memory again when it is back, and then tells the state once more.
+ * -ENODEV: the cell has gone; -ESTALE: and another one has its number. After any
+ * other error the monitor still holds the cell: to be called again. Never blocks.
+ */
 SHYPER_API int shyper_monitor_read_state(struct shyper_monitor *monitor,
 					 struct shyper_monitor_state *ret_state);
 

@@ -37,6 +37,8 @@ static struct {
 	int64_t started_at[MAX_STARTS];
 	int starts;
 	int open_error;
+	bool another;		/* has its number when it has gone */
+	int read_errors;	/* as many looks at the state fail */
 	int start_errors;	/* as many starts fail */
 	int requests;		/* as many are waiting at the socket */
 	enum shyper_monitor_op op;	/* of each */
@@ -61,7 +63,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now)
 static int cell_goes(struct pollfd *fds)
 {
 	cell.gone = true;
-	fds[0].revents = POLLHUP;
+	fds[0].revents = POLLIN;
 	return 1;
 }
 
@@ -169,8 +171,12 @@ int shyper_monitor_get_socket_fd(const struct shyper_monitor *monitor)
 int shyper_monitor_read_state(struct shyper_monitor *monitor,
 			      struct shyper_monitor_state *ret_state)
 {
+	if (cell.read_errors) {
+		cell.read_errors--;
+		return -EIO;
+	}
 	if (cell.gone)
-		return -ENODEV;
+		return cell.another ? -ESTALE : -ENODEV;
 	if (!cell.changed)
 		return 0;
 	cell.changed = false;
@@ -474,6 +480,7 @@ static void test_the_exit_status_tells_what_to_do(void **state)
 		{ -ENODEV, SERVICE_ENDED }, { -ENOENT, SERVICE_ENDED },
 		{ -EBUSY, SERVICE_SERVED }, { -EINVAL, SERVICE_MISCONFIGURED },
 		{ -EIO, SERVICE_FAILED }, { -ENOMEM, SERVICE_FAILED },
+		{ -EOWNERDEAD, SERVICE_MISCONFIGURED },
 	};
 	char *argv[] = { (char *)"shyper-cell", NULL };
 
@@ -483,6 +490,29 @@ static void test_the_exit_status_tells_what_to_do(void **state)
 		assert_int_equal(run_monitor(), cases[i].status);
 	}
 	assert_int_equal(cell_monitor_main(1, argv), SERVICE_MISCONFIGURED);
+}
+
+/* It has the memory of a cell that runs: to end is no way out. */
+static void test_errors_that_pass_do_not_end_it(void **state)
+{
+	make_cell(SHYPER_RESTART_ALWAYS, SHYPER_CELL_STOPPED, "off", 60000);
+	cell.state = SHYPER_CELL_STOPPED;
+	cell.reason = "reset";
+	cell.most_starts = 2;
+	cell.read_errors = 5;
+	assert_int_equal(run_monitor(), SERVICE_ENDED);
+	assert_int_equal(cell.starts, 2);
+	/* It looked again and again, but not all the time. */
+	assert_in_range(cell.started_at[0], 1000 + 2 * LOOK_AGAIN_MS,
+			1000 + 5 * LOOK_AGAIN_MS);
+}
+
+static void test_another_cell_is_for_another_monitor(void **state)
+{
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 60000);
+	cell.requests = 1;
+	cell.another = true;
+	assert_int_equal(run_monitor(), SERVICE_FAILED);
 }
 
 int main(void)
@@ -503,6 +533,8 @@ int main(void)
 		cmocka_unit_test(test_the_time_limit_of_a_request_is_kept),
 		cmocka_unit_test(test_a_running_cell_is_not_started),
 		cmocka_unit_test(test_the_exit_status_tells_what_to_do),
+		cmocka_unit_test(test_errors_that_pass_do_not_end_it),
+		cmocka_unit_test(test_another_cell_is_for_another_monitor),
 	};
 
 	unsetenv("NOTIFY_SOCKET");
