@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # root-run: --put build/programs/bad-cells --put build/programs/bad-calls
+# root-run: --put build/programs/compat
 #
 # Broken descriptors and calls, posted straight by ioctl: each gives its errno,
 # and CPUs, hugepages, EL2's pool and sysfs are as before.
@@ -14,3 +15,7 @@ for program in bad-cells bad-calls; do
 	unchanged "$before"
 	echo "ok $program"
 done
+status=0
+./compat || status=$?
+expect "step of the 32-bit caller that went wrong" $status 0
+echo "ok compat"
