@@ -9,9 +9,10 @@
 backends='shyper-blk@cell1.blk0 shyper-blk@cell2.blk0 shyper-console@cell1.con0 shyper-console@cell2.con0'
 
 # Written, read back past the cache, compared; each round is a line of /tmp/log.
-loop='cd /tmp; n=0; while dd if=/dev/urandom of=x bs=64k count=16 2>/dev/null; dd if=x of=/dev/vda 2>/dev/null; sync;
-echo 3 >/proc/sys/vm/drop_caches; [ "$(md5sum <x)" = "$(head -c 1048576 /dev/vda | md5sum)" ]; do
-n=$((n + 1)); echo round $n >>log; done; echo differ >>log'
+loop='cd /tmp; n=0; while dd if=/dev/urandom of=x bs=4k count=16; dd if=x of=/dev/vda bs=4k; sync;'
+loop="$loop echo 3 >/proc/sys/vm/drop_caches;"
+loop="$loop [ \"\$(md5sum <x)\" = \"\$(head -c 65536 /dev/vda | md5sum)\" ]; do"
+loop="$loop n=\$((n + 1)); echo round \$n >>log; done; echo differ >>log"
 
 create() {
 	truncate -s 1M "/root/$1.img"
@@ -37,8 +38,19 @@ writes_beyond() {
 	[ "$(sys "$1.blk0/writes")" -gt "$2" ]
 }
 
+# What stands still tells what it knows before the case fails.
 goes_on() {
-	wait_until 60 writes_beyond "$1" "$(($(sys "$1.blk0/writes") + 3))"
+	local deadline=$((SECONDS + 120)) least=$(($(sys "$1.blk0/writes") + 3))
+	until writes_beyond "$1" "$least"; do
+		[ $SECONDS -lt $deadline ] || { stands_still "$1"; fail "$1: stands still"; }
+		pause
+	done
+}
+
+stands_still() {
+	cat "/sys/class/hvisor/$1/virtio/blk0" "/sys/class/hvisor/$1/virtio/pending"
+	tail -c 600 "/tmp/$1.out" | tr -d '\r'
+	journalctl -q -n 20 -u 'shyper-*'
 }
 
 # shellcheck disable=SC2086 # a list of units
@@ -66,8 +78,9 @@ create one
 create two
 prompt cell1
 prompt cell2
-cell_run cell1 10 "($loop) >/dev/null 2>&1 &" >/dev/null
-cell_run cell2 10 "($loop) >/dev/null 2>&1 &" >/dev/null
+for cell in cell1 cell2; do
+	cell_run $cell 10 "{ ($loop) >/dev/null 2>&1 & }" >/dev/null || fail "$cell: no loop"
+done
 goes_on cell1
 goes_on cell2
 console_close cell1
@@ -108,7 +121,7 @@ done
 echo "ok runs-on"
 
 # What happened meanwhile is done when the module is back: cell2 resets itself.
-cell_run cell2 10 '(sleep 3; reboot -f) >/dev/null 2>&1 &' >/dev/null
+cell_run cell2 10 '{ (sleep 3; reboot -f) >/dev/null 2>&1 & }' >/dev/null || fail "no reset"
 starts=$(sys cell2/starts)
 console_close cell1
 console_close cell2
