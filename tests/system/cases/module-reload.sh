@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 420 --put build/programs/adopt
+# root-run: --timeout 420 --mttcg --put build/programs/adopt
 #
 # The module goes and comes while two cells write to their disks and verify what
 # they read; a guest resets meanwhile; a monitor dies meanwhile.
