@@ -99,6 +99,7 @@ bool cell_call_allowed(u32 state, enum cell_call call)
 		[CELL_CALL_STOP] = BIT(HVISOR_CELL_LOADED) | BIT(HVISOR_CELL_RUNNING) |
 				   BIT(HVISOR_CELL_PAUSED) | BIT(HVISOR_CELL_STOPPED) |
 				   BIT(HVISOR_CELL_FAILED),
+		[CELL_CALL_PAUSE] = BIT(HVISOR_CELL_RUNNING) | BIT(HVISOR_CELL_PAUSED),
 	};
 
 	return state < 32 && allowed[call] & BIT(state);

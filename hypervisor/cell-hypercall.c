@@ -98,6 +98,24 @@ s64 hc_cell_stop(struct hypercall *hc)
 	return cell_unlock(cell, cell_stop(cell));
 }
 
+s64 hc_cell_pause(struct hypercall *hc)
+{
+	struct cell *cell = cell_lock(hc);
+
+	if (!cell)
+		return -ENOENT;
+	return cell_unlock(cell, cell_pause(cell));
+}
+
+s64 hc_cell_resume(struct hypercall *hc)
+{
+	struct cell *cell = cell_lock(hc);
+
+	if (!cell)
+		return -ENOENT;
+	return cell_unlock(cell, cell_resume(cell));
+}
+
 s64 hc_cell_destroy(struct hypercall *hc)
 {
 	if (hc->arg[1] == HVISOR_ROOT_CELL || hc->arg[1] >= HVISOR_MAX_CELLS)

@@ -117,6 +117,7 @@ static void cell_reset(struct cell *cell, u32 id)
 {
 	cell->id = id;
 	cell->end_state = HVISOR_CELL_NONE;
+	cell->pausing = false;
 	cell->dead = 0;
 	cell->next_block = 0;
 	cell->nr_vcpus = 0;

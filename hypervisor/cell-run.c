@@ -29,6 +29,12 @@ bool cell_parked(const struct cell *cell)
 	return true;
 }
 
+/* Its CPUs are in the guest, or were and will be. */
+static bool cell_lives(const struct cell *cell)
+{
+	return cell->state == HVISOR_CELL_RUNNING || cell->state == HVISOR_CELL_PAUSED;
+}
+
 /* -- to run -- */
 
 int cell_load(struct cell *cell, u32 *which)
@@ -36,7 +42,7 @@ int cell_load(struct cell *cell, u32 *which)
 	int err;
 
 	*which = ~0U;
-	if (cell->state == HVISOR_CELL_RUNNING && cell->end_state)
+	if (cell_lives(cell) && cell->end_state)
 		return -EAGAIN;
 	if (!cell_call_allowed(cell->state, CELL_CALL_LOAD) || !cell->page->memory_blocks)
 		return -EBUSY;
@@ -84,6 +90,59 @@ void cell_clean_memory(struct cell *cell)
 	arch_code_sync();
 }
 
+/* -- to a pause -- */
+
+static bool all_wait(const struct cell *cell)
+{
+	u32 n;
+
+	for (n = 0; n < cell->nr_vcpus; n++)
+		if (cell->vcpus[n]->state == VCPU_ON && !cell->vcpus[n]->paused)
+			return false;
+	return true;
+}
+
+void cell_cpu_paused(struct cell *cell)
+{
+	/* A cell that comes to an end, or is destroyed, is that and not paused. */
+	if (cell->pausing && cell->state == HVISOR_CELL_RUNNING && !cell->end_state &&
+	    all_wait(cell))
+		cell_set_state(cell, HVISOR_CELL_PAUSED, HVISOR_REASON_NONE);
+}
+
+int cell_pause(struct cell *cell)
+{
+	u32 n;
+
+	if (!cell_call_allowed(cell->state, CELL_CALL_PAUSE) || cell->end_state)
+		return -EBUSY;
+	/* One that is ON_PENDING stays so: see take_start(). */
+	for (n = 0; n < cell->nr_vcpus && !cell->pausing; n++)
+		if (cell->vcpus[n]->state == VCPU_ON)
+			cpu_request(cell->vcpus[n]->cpu, CPU_REQ_PAUSE);
+	cell->pausing = true;
+	cell_cpu_paused(cell);
+	return cell->state == HVISOR_CELL_PAUSED ? 0 : -EAGAIN;
+}
+
+int cell_resume(struct cell *cell)
+{
+	u32 n;
+
+	if (!cell_call_allowed(cell->state, CELL_CALL_PAUSE) || !cell->pausing ||
+	    cell->end_state)
+		return -EBUSY;
+	cell->pausing = false;
+	if (cell->state == HVISOR_CELL_PAUSED)
+		cell_set_state(cell, HVISOR_CELL_RUNNING, HVISOR_REASON_NONE);
+	for (n = 0; n < cell->nr_vcpus; n++) {
+		WRITE_ONCE(cell->vcpus[n]->paused, false);
+		if (cell->vcpus[n]->state != VCPU_OFF)
+			cpu_request(cell->vcpus[n]->cpu, 0);
+	}
+	return 0;
+}
+
 /* -- to an end -- */
 
 bool cell_end(struct cell *cell, u32 state, u32 reason)
@@ -96,6 +155,7 @@ bool cell_end(struct cell *cell, u32 state, u32 reason)
 		return false;
 	cell->end_state = state;
 	cell->end_reason = reason;
+	cell->pausing = false;
 	for (n = 0; n < cell->nr_vcpus; n++) {
 		vcpu = cell->vcpus[n];
 		if (vcpu->state == VCPU_ON_PENDING)
@@ -110,14 +170,20 @@ void cell_cpu_parked(struct cell *cell)
 {
 	u32 state = cell->end_state, reason = cell->end_reason;
 
-	if (cell_is_root(cell) || state == HVISOR_CELL_DYING || !cell_parked(cell))
+	if (cell_is_root(cell) || state == HVISOR_CELL_DYING)
 		return;
+	if (!cell_parked(cell)) {
+		/* Perhaps it was the only one that did not wait. */
+		cell_cpu_paused(cell);
+		return;
+	}
 	if (!state) {
 		/* CPU_OFF of the last one: nobody could switch it on again. */
 		state = HVISOR_CELL_STOPPED;
 		reason = HVISOR_REASON_OFF;
 	}
 	cell->end_state = HVISOR_CELL_NONE;
+	cell->pausing = false;
 	cell_set_state(cell, state, reason);
 	devices_quiesce(cell);
 }
@@ -126,7 +192,7 @@ int cell_stop(struct cell *cell)
 {
 	if (!cell_call_allowed(cell->state, CELL_CALL_STOP))
 		return -EBUSY;
-	if (cell->state != HVISOR_CELL_RUNNING) {
+	if (!cell_lives(cell)) {
 		/* Whoever is about to start it again hears that it shall not. */
 		if (cell->state != HVISOR_CELL_STOPPED ||
 		    cell->page->reason != HVISOR_REASON_STOP)
@@ -135,7 +201,7 @@ int cell_stop(struct cell *cell)
 	}
 	if (cell_end(cell, HVISOR_CELL_STOPPED, HVISOR_REASON_STOP))
 		cell_cpu_parked(cell);
-	return cell->state == HVISOR_CELL_RUNNING ? -EAGAIN : 0;
+	return cell_lives(cell) ? -EAGAIN : 0;
 }
 
 /* By one of its own CPUs. */

@@ -66,13 +66,14 @@ void cell_page_end(struct cell *cell)
 void cell_set_state(struct cell *cell, u32 state, u32 reason)
 {
 	struct hvisor_cell_page *page = cell->page;
+	bool starts = state == HVISOR_CELL_RUNNING && cell->state != HVISOR_CELL_PAUSED;
 
 	WRITE_ONCE(cell->state, state);
 	cell_page_begin(cell);
 	WRITE_ONCE(page->state, state);
 	WRITE_ONCE(page->reason, reason);
 	WRITE_ONCE(page->state_since, timer_now());
-	if (state == HVISOR_CELL_RUNNING)
+	if (starts)
 		WRITE_ONCE(page->starts, page->starts + 1);
 	cell_page_end(cell);
 	devices_cell_event(cell);

@@ -6,6 +6,9 @@
  *    ^                                                           |
  *    +-----------------vcpu_stop_self(), on its CPU--------------+
  *
+ * While the cell is paused an ON_PENDING one stays so, and the CPU of one that
+ * is ON waits in vcpu_pause_self(), wherever it was: its stack has all of it.
+ *
  * A request is a flag and an SGI that says no more than "look". Nobody waits
  * at EL2 for another CPU.
  */
@@ -14,6 +17,7 @@
 #include <asm/atomic.h>
 
 #include "cell.h"
+#include "device.h"
 #include "errno.h"
 #include "irqchip.h"
 #include "percpu.h"
@@ -26,12 +30,44 @@ void cpu_request(struct percpu *cpu, u32 requests)
 	irqchip_send_event(cpu);
 }
 
+static u32 take_requests(struct percpu *cpu)
+{
+	return READ_ONCE(cpu->requests) ? atomic_exchange(&cpu->requests, 0) : 0;
+}
+
+/*
+ * Until the cell is resumed. Interrupts are taken as at any exit and wait for the
+ * guest; a stop does not come back. What comes between the last look and WFI
+ * is pending then, and so ends it.
+ */
+static void vcpu_pause_self(struct percpu *cpu)
+{
+	struct vcpu *vcpu = cpu->vcpu;
+
+	spin_lock(&vcpu->cell->lock);
+	/* The request may be older than a resume, or than this life of the cell. */
+	vcpu->paused = vcpu->cell->pausing;
+	cell_cpu_paused(vcpu->cell);
+	spin_unlock(&vcpu->cell->lock);
+	while (READ_ONCE(vcpu->paused)) {
+		irqchip_handle_irqs(cpu);
+		if (take_requests(cpu) & CPU_REQ_STOP)
+			vcpu_stop_self();
+		/* Siblings that are still at work may wait for a list register. */
+		irqchip_sync(vcpu);
+		if (READ_ONCE(vcpu->paused))
+			arch_vcpu_wait();
+	}
+}
+
 void cpu_handle_requests(struct percpu *cpu)
 {
-	u32 requests = READ_ONCE(cpu->requests) ? atomic_exchange(&cpu->requests, 0) : 0;
+	u32 requests = take_requests(cpu);
 
 	if (requests & CPU_REQ_STOP)
 		vcpu_stop_self();
+	if (requests & CPU_REQ_PAUSE)
+		vcpu_pause_self(cpu);
 	/* CPU_REQ_VGIC: the exit path synchronises what is dirty. */
 }
 
@@ -49,7 +85,7 @@ static bool take_start(struct vcpu *vcpu, struct start *start)
 	if (READ_ONCE(vcpu->state) != VCPU_ON_PENDING)
 		return false;
 	spin_lock(&vcpu->cell->lock);
-	on = vcpu->state == VCPU_ON_PENDING;
+	on = vcpu->state == VCPU_ON_PENDING && !vcpu->cell->pausing;
 	if (on) {
 		*start = (struct start){ vcpu->entry, vcpu->context, vcpu->clean };
 		vcpu->clean = false;
@@ -109,6 +145,7 @@ void vcpu_stop_self(void)
 	arch_vcpu_exit();
 	irqchip_vcpu_exit(vcpu);
 	spin_lock(&vcpu->cell->lock);
+	vcpu->paused = false;
 	vcpu_set_state(vcpu, VCPU_OFF);
 	cell_cpu_parked(vcpu->cell);
 	spin_unlock(&vcpu->cell->lock);

@@ -77,6 +77,8 @@ static const struct {
 	{ HVISOR_HC_CELL_LOAD, hc_cell_load },
 	{ HVISOR_HC_CELL_START, hc_cell_start },
 	{ HVISOR_HC_CELL_STOP, hc_cell_stop },
+	{ HVISOR_HC_CELL_PAUSE, hc_cell_pause },
+	{ HVISOR_HC_CELL_RESUME, hc_cell_resume },
 	{ HVISOR_HC_CELL_DESTROY, hc_cell_destroy },
 	{ HVISOR_HC_DEVICE_DECLARE, hc_device_declare },
 	{ HVISOR_HC_DEVICE_ANSWER, hc_device_answer },

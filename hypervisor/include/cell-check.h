@@ -16,6 +16,7 @@ enum cell_call {
 	CELL_CALL_LOAD,
 	CELL_CALL_START,
 	CELL_CALL_STOP,
+	CELL_CALL_PAUSE,	/* and RESUME */
 };
 
 /* [A-Za-z0-9_-]+, terminated, zero to the end of its @size bytes. */

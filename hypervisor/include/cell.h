@@ -23,6 +23,7 @@ enum vcpu_state {
  * @state: by vcpu_set_state(), under cell->lock
  * @entry: @context: where to begin and with which x0; valid in ON_PENDING
  * @clean: in ON_PENDING: clean the cell's memory first
+ * @paused: its CPU waits for the cell to be resumed; under cell->lock
  * @vmpidr: what MPIDR_EL1 reads
  * @stats: in the cell's page
  */
@@ -34,6 +35,7 @@ struct vcpu {
 	u64 entry;
 	u64 context;
 	bool clean;
+	bool paused;
 	u64 vmpidr;
 	struct hvisor_cpu_stats *stats;
 	struct vgic_cpu vgic;
@@ -46,6 +48,7 @@ struct vcpu {
  * @state: HVISOR_CELL_*; NONE: all the rest is of no account
  * @end_state: @end_reason: what the last CPU to park makes of the cell, if it
  *	was not a mere CPU_OFF; NONE: the cell is not asked to stop
+ * @pausing: no vcpu may enter the guest, those that are there shall wait
  * @dead: steps of destroy that are done
  * @next_block: whence destroy looks for lent memory
  * @page: what root sees of it
@@ -60,6 +63,7 @@ struct cell {
 	u32 state;
 	u32 end_state;
 	u32 end_reason;
+	bool pausing;
 	u32 dead;
 	u64 next_block;
 	struct hvisor_cell_page *page;
@@ -118,6 +122,10 @@ u64 cell_list_memory(const struct cell *cell, u64 ipa, struct hvisor_memory_batc
 int cell_load(struct cell *cell, u32 *which);
 int cell_start(struct cell *cell, u64 entry, u64 context);
 int cell_stop(struct cell *cell);
+int cell_pause(struct cell *cell);
+int cell_resume(struct cell *cell);
+/* A CPU of the cell waits: the last one makes it PAUSED. */
+void cell_cpu_paused(struct cell *cell);
 /* All its CPUs shall park, then it is in @state. False: it is on its way out. */
 bool cell_end(struct cell *cell, u32 state, u32 reason);
 bool cell_parked(const struct cell *cell);

@@ -17,6 +17,7 @@ struct vcpu;
 #define CPU_REQ_VGIC	BIT(0)	/* evaluate the vcpu's interrupts again */
 #define CPU_REQ_STOP	BIT(1)	/* leave the guest, vcpu to OFF */
 #define CPU_REQ_RELEASE	BIT(2)	/* parked: be root's again */
+#define CPU_REQ_PAUSE	BIT(3)	/* wait at EL2 until the cell is resumed */
 
 /* Sets the flags and makes @cpu look (SGI). Any context. */
 void cpu_request(struct percpu *cpu, u32 requests);

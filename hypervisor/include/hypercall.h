@@ -39,6 +39,8 @@ s64 hc_cell_list_memory(struct hypercall *hc);
 s64 hc_cell_load(struct hypercall *hc);
 s64 hc_cell_start(struct hypercall *hc);
 s64 hc_cell_stop(struct hypercall *hc);
+s64 hc_cell_pause(struct hypercall *hc);
+s64 hc_cell_resume(struct hypercall *hc);
 s64 hc_cell_destroy(struct hypercall *hc);
 
 #endif /* HV_HYPERCALL_H */

@@ -45,6 +45,7 @@
  *      |                |                  +------fault------> FAILED  |
  *    CREATE             +---------------------LOAD---------------+-----+
  *
+ * RUNNING --PAUSE--> PAUSED --RESUME--> RUNNING; STOP ends PAUSED as RUNNING.
  * DESTROY is accepted in every state: it stops the CPUs first.
  */
 #define HVISOR_CELL_NONE		0	/* no such cell */

@@ -121,6 +121,19 @@
 /* x1: cell, x2: device. Sets DEVICE_NEEDS_RESET and interrupts. */
 #define HVISOR_HC_DEVICE_FAIL		HVISOR_HC(14)
 
+/*
+ * x1: cell. RUNNING -> PAUSED: its CPUs stay where they are, with all their
+ * state, and wait at EL2; -EAGAIN while one is still in the guest. Interrupts
+ * are kept for them, requests to backends stay pending, time and deadlines go on.
+ */
+#define HVISOR_HC_CELL_PAUSE		HVISOR_HC(17)
+
+/*
+ * x1: cell. PAUSED -> RUNNING; takes back a PAUSE that is on its way. Not
+ * counted as a start.
+ */
+#define HVISOR_HC_CELL_RESUME		HVISOR_HC(18)
+
 /* Panics EL2. Only with the option "selftest", else -EPERM. */
 #define HVISOR_HC_PANIC			HVISOR_HC(15)
 

@@ -185,17 +185,17 @@ static void each_state_allows_its_calls(void **state)
 {
 	static const struct {
 		u32 state;
-		bool add, load, start, stop;
+		bool add, load, start, stop, pause;
 	} rows[] = {
-		{ HVISOR_CELL_NONE, false, false, false, false },
-		{ HVISOR_CELL_CREATED, true, true, false, false },
-		{ HVISOR_CELL_LOADED, false, true, true, true },
-		{ HVISOR_CELL_RUNNING, false, false, false, true },
-		{ HVISOR_CELL_PAUSED, false, false, false, true },
-		{ HVISOR_CELL_STOPPED, false, true, false, true },
-		{ HVISOR_CELL_FAILED, false, true, false, true },
-		{ HVISOR_CELL_DYING, false, false, false, false },
-		{ 32 + HVISOR_CELL_CREATED, false, false, false, false },
+		{ HVISOR_CELL_NONE, false, false, false, false, false },
+		{ HVISOR_CELL_CREATED, true, true, false, false, false },
+		{ HVISOR_CELL_LOADED, false, true, true, true, false },
+		{ HVISOR_CELL_RUNNING, false, false, false, true, true },
+		{ HVISOR_CELL_PAUSED, false, false, false, true, true },
+		{ HVISOR_CELL_STOPPED, false, true, false, true, false },
+		{ HVISOR_CELL_FAILED, false, true, false, true, false },
+		{ HVISOR_CELL_DYING, false, false, false, false, false },
+		{ 32 + HVISOR_CELL_CREATED, false, false, false, false, false },
 	};
 	u32 n;
 
@@ -206,6 +206,8 @@ static void each_state_allows_its_calls(void **state)
 		assert_int_equal(cell_call_allowed(rows[n].state, CELL_CALL_START),
 				 rows[n].start);
 		assert_int_equal(cell_call_allowed(rows[n].state, CELL_CALL_STOP), rows[n].stop);
+		assert_int_equal(cell_call_allowed(rows[n].state, CELL_CALL_PAUSE),
+				 rows[n].pause);
 	}
 }
 

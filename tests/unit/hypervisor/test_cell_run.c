@@ -203,6 +203,7 @@ static void run_all(void)
 static void park(u32 n)
 {
 	vcpus[n].state = VCPU_OFF;
+	vcpus[n].paused = false;
 	cpus[n].requests = 0;
 	cell_cpu_parked(&cell);
 }
@@ -388,6 +389,122 @@ static void the_first_failure_is_kept(void **state)
 	assert_int_equal(AWAY(cell_fail(HVISOR_REASON_DEVICE, NULL, 0, 0, ~0UL)), 4);
 }
 
+/* What vcpu_pause_self() does of it, and that it goes on. */
+static void wait_at_el2(u32 n)
+{
+	cpus[n].requests &= ~CPU_REQ_PAUSE;
+	vcpus[n].paused = cell.pausing;
+	cell_cpu_paused(&cell);
+}
+
+static void the_last_cpu_to_wait_makes_the_pause(void **state)
+{
+	u32 n;
+
+	(void)state;
+	run_all();
+	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	assert_int_equal(cpus[0].requests & cpus[1].requests & cpus[2].requests,
+			 CPU_REQ_PAUSE);
+	wait_at_el2(2);
+	/* Asked again, nobody is asked twice. */
+	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	assert_int_equal(cpus[2].requests, 0);
+	wait_at_el2(0);
+	assert_int_equal(cell.state, HVISOR_CELL_RUNNING);
+	wait_at_el2(1);
+	assert_int_equal(cell.state, HVISOR_CELL_PAUSED);
+	assert_int_equal(cell_page.reason, HVISOR_REASON_NONE);
+	assert_int_equal(cell_pause(&cell), 0);
+	assert_int_equal(world.events, 1);
+	assert_int_equal(cell_start(&cell, 0x40000000, 0), -EBUSY);
+	assert_int_equal(cell_load(&cell, &n), -EBUSY);
+	assert_int_equal(cell_resume(&cell), 0);
+	assert_int_equal(cell.state, HVISOR_CELL_RUNNING);
+	for (n = 0; n < NR; n++)
+		assert_false(vcpus[n].paused);
+	assert_int_equal(cell_resume(&cell), -EBUSY);
+	assert_int_equal(world.quiesced, 0);
+}
+
+/* One that is off or about to start has nothing to keep. */
+static void a_pause_waits_for_those_that_run(void **state)
+{
+	(void)state;
+	cell.state = HVISOR_CELL_LOADED;
+	assert_int_equal(cell_start(&cell, 0x40000000, 0), 0);
+	assert_int_equal(cell_pause(&cell), 0);
+	assert_int_equal(cell.state, HVISOR_CELL_PAUSED);
+	assert_int_equal(vcpus[0].state, VCPU_ON_PENDING);
+	assert_true(cell.pausing);
+	assert_int_equal(cell_resume(&cell), 0);
+	run_all();
+	vcpus[1].state = VCPU_OFF;
+	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	wait_at_el2(0);
+	/* The other one goes off before it has seen it. */
+	park(2);
+	assert_int_equal(cell.state, HVISOR_CELL_PAUSED);
+}
+
+static void a_pause_that_nobody_waits_for_is_taken_back(void **state)
+{
+	(void)state;
+	run_all();
+	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	wait_at_el2(0);
+	assert_int_equal(cell_resume(&cell), 0);
+	assert_int_equal(cell.state, HVISOR_CELL_RUNNING);
+	assert_false(vcpus[0].paused);
+	/* The request that is still under way means nothing any more. */
+	wait_at_el2(1);
+	assert_false(vcpus[1].paused);
+	assert_int_equal(cell.state, HVISOR_CELL_RUNNING);
+	assert_int_equal(world.events, 0);
+}
+
+static void an_end_is_stronger_than_a_pause(void **state)
+{
+	u32 n;
+
+	(void)state;
+	run_all();
+	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	for (n = 0; n < NR; n++)
+		wait_at_el2(n);
+	assert_int_equal(cell.state, HVISOR_CELL_PAUSED);
+	assert_int_equal(cell_stop(&cell), -EAGAIN);
+	assert_int_equal(cpus[0].requests & cpus[1].requests & cpus[2].requests,
+			 CPU_REQ_STOP);
+	assert_int_equal(cell_resume(&cell), -EBUSY);
+	assert_int_equal(cell_pause(&cell), -EBUSY);
+	assert_int_equal(cell_load(&cell, &n), -EAGAIN);
+	for (n = 0; n < NR; n++)
+		park(n);
+	assert_int_equal(cell.state, HVISOR_CELL_STOPPED);
+	assert_int_equal(cell_pause(&cell), -EBUSY);
+	assert_int_equal(cell_resume(&cell), -EBUSY);
+	/* Before the last one waits the guest switches itself off. */
+	run_all();
+	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	wait_at_el2(0);
+	running = &cpus[1];
+	assert_int_equal(AWAY(cell_system_off(&cell)), 1);
+	wait_at_el2(2);
+	assert_int_equal(cell.state, HVISOR_CELL_RUNNING);
+	for (n = 0; n < NR; n++)
+		park(n);
+	assert_int_equal(cell_page.reason, HVISOR_REASON_OFF);
+	assert_false(cell.pausing);
+	/* The only one that runs goes off: there is nothing to resume. */
+	run_all();
+	vcpus[1].state = vcpus[2].state = VCPU_OFF;
+	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	park(0);
+	assert_int_equal(cell.state, HVISOR_CELL_STOPPED);
+	assert_false(cell.pausing);
+}
+
 static void destroy_is_stronger_than_any_end(void **state)
 {
 	(void)state;
@@ -431,6 +548,10 @@ int main(void)
 		cmocka_unit_test_setup(a_guest_switches_itself_off, setup),
 		cmocka_unit_test_setup(root_switches_the_machine_off, setup),
 		cmocka_unit_test_setup(the_first_failure_is_kept, setup),
+		cmocka_unit_test_setup(the_last_cpu_to_wait_makes_the_pause, setup),
+		cmocka_unit_test_setup(a_pause_waits_for_those_that_run, setup),
+		cmocka_unit_test_setup(a_pause_that_nobody_waits_for_is_taken_back, setup),
+		cmocka_unit_test_setup(an_end_is_stronger_than_a_pause, setup),
 		cmocka_unit_test_setup(destroy_is_stronger_than_any_end, setup),
 		cmocka_unit_test_setup(all_memory_is_cleaned_or_the_start_given_up, setup),
 	};
