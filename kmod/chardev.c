@@ -104,6 +104,8 @@ static const struct {
 	{ HVISOR_CELL_LOAD, ROLE(MONITOR), hvisor_ioctl_cell_load },
 	{ HVISOR_CELL_START, ROLE(MONITOR), hvisor_ioctl_cell_start },
 	{ HVISOR_CELL_STOP, ROLE(CONTROL), hvisor_ioctl_cell_stop },
+	{ HVISOR_CELL_PAUSE, ROLE(CONTROL), hvisor_ioctl_cell_pause },
+	{ HVISOR_CELL_RESUME, ROLE(CONTROL), hvisor_ioctl_cell_resume },
 	{ HVISOR_CELL_DESTROY, ROLE(CONTROL), hvisor_ioctl_cell_destroy },
 	{ HVISOR_CELL_MEMORY, ROLE_ANY, hvisor_ioctl_cell_memory },
 	{ HVISOR_LOG_READ, ROLE(CONTROL), hvisor_ioctl_log_read },

@@ -131,9 +131,37 @@ int hvisor_ioctl_cell_start(struct hvisor_call *call)
 	return hvisor_cell_hypercall(call->file->cell, &hypercall);
 }
 
-int hvisor_ioctl_cell_stop(struct hvisor_call *call)
+/* A hypercall that is made again until the cell's CPUs have done it. */
+static int cell_operate(struct hvisor_cell *cell, u64 nr, u32 timeout_ms)
 {
-	struct hvisor_hypercall hypercall = { .nr = HVISOR_HC_CELL_STOP };
+	struct hvisor_hypercall hypercall = { .nr = nr };
+
+	return hvisor_cell_retry(cell, &hypercall, timeout_ms, hvisor_is_again);
+}
+
+static int cell_stop(struct hvisor_cell *cell, u32 timeout_ms)
+{
+	return cell_operate(cell, HVISOR_HC_CELL_STOP, timeout_ms);
+}
+
+/* A pause that nobody waits for any more is taken back. */
+static int cell_pause(struct hvisor_cell *cell, u32 timeout_ms)
+{
+	int err = cell_operate(cell, HVISOR_HC_CELL_PAUSE, timeout_ms);
+
+	if (err == -ETIMEDOUT || err == -EINTR)
+		cell_operate(cell, HVISOR_HC_CELL_RESUME, timeout_ms);
+	return err;
+}
+
+static int cell_resume(struct hvisor_cell *cell, u32 timeout_ms)
+{
+	return cell_operate(cell, HVISOR_HC_CELL_RESUME, timeout_ms);
+}
+
+static int call_cell_op(struct hvisor_call *call,
+			int (*function)(struct hvisor_cell *cell, u32 timeout_ms))
+{
 	struct hvisor_cell_op *op = &call->arg.op;
 	struct hvisor_cell *cell;
 	int err;
@@ -145,9 +173,24 @@ int hvisor_ioctl_cell_stop(struct hvisor_call *call)
 	if (!cell)
 		return -ENODEV;
 	hvisor_cell_flush_state(cell);
-	err = hvisor_cell_retry(cell, &hypercall, op->timeout_ms, hvisor_is_again);
+	err = function(cell, op->timeout_ms);
 	hvisor_cell_put(cell);
 	return err;
+}
+
+int hvisor_ioctl_cell_stop(struct hvisor_call *call)
+{
+	return call_cell_op(call, cell_stop);
+}
+
+int hvisor_ioctl_cell_pause(struct hvisor_call *call)
+{
+	return call_cell_op(call, cell_pause);
+}
+
+int hvisor_ioctl_cell_resume(struct hvisor_call *call)
+{
+	return call_cell_op(call, cell_resume);
 }
 
 int hvisor_ioctl_cell_destroy(struct hvisor_call *call)

@@ -495,6 +495,8 @@ int hvisor_ioctl_cell_create(struct hvisor_call *call);
 int hvisor_ioctl_cell_load(struct hvisor_call *call);
 int hvisor_ioctl_cell_start(struct hvisor_call *call);
 int hvisor_ioctl_cell_stop(struct hvisor_call *call);
+int hvisor_ioctl_cell_pause(struct hvisor_call *call);
+int hvisor_ioctl_cell_resume(struct hvisor_call *call);
 int hvisor_ioctl_cell_destroy(struct hvisor_call *call);
 int hvisor_ioctl_cell_memory(struct hvisor_call *call);
 int hvisor_ioctl_log_read(struct hvisor_call *call);

@@ -122,7 +122,8 @@ struct hvisor_cell_create {
 #define HVISOR_WHERE_DEVICE	0x30000U	/* + index */
 
 /**
- * struct hvisor_cell_op - HVISOR_CELL_STOP, _DESTROY (CONTROL), _LOAD (MONITOR)
+ * struct hvisor_cell_op - HVISOR_CELL_STOP, _PAUSE, _RESUME, _DESTROY (CONTROL),
+ *	_LOAD (MONITOR)
  * @size: sizeof(struct hvisor_cell_op)
  * @id: cell; MONITOR: must be its own
  * @timeout_ms: how long to wait for CPUs and devices; 0: 5000
@@ -352,6 +353,8 @@ struct hvisor_answer {
 #define HVISOR_IOEVENTFD		_IOW(HVISOR_IOC, 0x4d, struct hvisor_ioeventfd)
 #define HVISOR_IRQFD			_IOW(HVISOR_IOC, 0x4e, struct hvisor_irqfd)
 #define HVISOR_CELL_ADOPT		_IOWR(HVISOR_IOC, 0x4f, struct hvisor_cell_adopt)
+#define HVISOR_CELL_PAUSE		_IOWR(HVISOR_IOC, 0x50, struct hvisor_cell_op)
+#define HVISOR_CELL_RESUME		_IOWR(HVISOR_IOC, 0x51, struct hvisor_cell_op)
 /* For tests: makes EL2 panic, if it was booted with "selftest". */
 #define HVISOR_PANIC			_IO(HVISOR_IOC, 0x7f)
 

@@ -105,6 +105,8 @@ static void try_roles(void)
 		{ "load", HVISOR_CELL_LOAD, false, true, false },
 		{ "start", HVISOR_CELL_START, false, true, false },
 		{ "stop", HVISOR_CELL_STOP, true, false, false },
+		{ "pause", HVISOR_CELL_PAUSE, true, false, false },
+		{ "resume", HVISOR_CELL_RESUME, true, false, false },
 		{ "destroy", HVISOR_CELL_DESTROY, true, false, false },
 		{ "log", HVISOR_LOG_READ, true, false, false },
 		{ "info", HVISOR_DEVICE_INFO, false, false, true },
