@@ -40,7 +40,9 @@ static int explain_gone(struct shyper_cell *cell, int err, const char *verb)
 	}
 }
 
-int shyper_cell_stop(struct shyper_cell *cell, unsigned int timeout_ms)
+static int call_op(struct shyper_cell *cell, unsigned int timeout_ms,
+		   int (*call)(int fd, struct hvisor_cell_op *op),
+		   const char *verb)
 {
 	struct hvisor_cell_op op = { .id = cell->id, .timeout_ms = timeout_ms };
 	int fd, err;
@@ -49,9 +51,24 @@ int shyper_cell_stop(struct shyper_cell *cell, unsigned int timeout_ms)
 	fd = uapi_open(cell->ctx, HVISOR_ROLE_CONTROL, 0, 0);
 	if (fd < 0)
 		return fd;
-	err = uapi_cell_stop(fd, &op);
+	err = call(fd, &op);
 	close(fd);
-	return err ? explain_gone(cell, err, "stopped") : 0;
+	return err ? explain_gone(cell, err, verb) : 0;
+}
+
+int shyper_cell_stop(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	return call_op(cell, timeout_ms, uapi_cell_stop, "stopped");
+}
+
+int shyper_cell_pause(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	return call_op(cell, timeout_ms, uapi_cell_pause, "paused");
+}
+
+int shyper_cell_resume(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	return call_op(cell, timeout_ms, uapi_cell_resume, "resumed");
 }
 
 static int call_destroy(struct shyper_cell *cell, unsigned int timeout_ms)

@@ -127,6 +127,16 @@ int uapi_cell_stop(int fd, struct hvisor_cell_op *op)
 	return call(fd, HVISOR_CELL_STOP, op);
 }
 
+int uapi_cell_pause(int fd, struct hvisor_cell_op *op)
+{
+	return call(fd, HVISOR_CELL_PAUSE, op);
+}
+
+int uapi_cell_resume(int fd, struct hvisor_cell_op *op)
+{
+	return call(fd, HVISOR_CELL_RESUME, op);
+}
+
 int uapi_cell_destroy(int fd, struct hvisor_cell_op *op)
 {
 	return call(fd, HVISOR_CELL_DESTROY, op);

@@ -24,6 +24,8 @@ int uapi_cell_adopt(int fd, struct hvisor_cell_adopt *adopt);
 int uapi_cell_load(int fd, struct hvisor_cell_op *op);
 int uapi_cell_start(int fd, struct hvisor_cell_start *start);
 int uapi_cell_stop(int fd, struct hvisor_cell_op *op);
+int uapi_cell_pause(int fd, struct hvisor_cell_op *op);
+int uapi_cell_resume(int fd, struct hvisor_cell_op *op);
 int uapi_cell_destroy(int fd, struct hvisor_cell_op *op);
 /* 0: @memory->fd is the caller's to close. */
 int uapi_cell_memory(int fd, struct hvisor_cell_memory *memory);

@@ -142,6 +142,12 @@ SHYPER_API int shyper_cell_ping(struct shyper_cell *cell);
  * @cell keeps the state that it had; see shyper_cell_refresh().
  */
 SHYPER_API int shyper_cell_stop(struct shyper_cell *cell, unsigned int timeout_ms);
+/*
+ * Makes the CPUs wait where they are, with all that they have, and go on. Time goes
+ * on meanwhile. -EBUSY: it does not run, or is not paused. -ETIMEDOUT: it runs on.
+ */
+SHYPER_API int shyper_cell_pause(struct shyper_cell *cell, unsigned int timeout_ms);
+SHYPER_API int shyper_cell_resume(struct shyper_cell *cell, unsigned int timeout_ms);
 
 /*
  * Waits until the cell is in one of @states, a set of bits 1 << SHYPER_CELL_...,
