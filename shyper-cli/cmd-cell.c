@@ -212,6 +212,20 @@ static unsigned int timeout_ms(const struct invocation *invocation)
 	return ms > 86400000 ? 86400000 : (unsigned int)ms;
 }
 
+/* Opens the cell for what cannot be done to root, which is us. */
+static enum cli_status open_other_cell(const struct invocation *invocation,
+				       struct shyper_cell **ret_cell)
+{
+	enum cli_status status = context_open_cell(invocation, ret_cell);
+
+	if (status || shyper_cell_get_id(*ret_cell))
+		return status;
+	cli_error(invocation->session, invocation->argv[0], NULL,
+		  "is the root cell, which runs this command");
+	shyper_cell_close(*ret_cell);
+	return CLI_FAILED;
+}
+
 /* Opens the cell, does one thing with it, and reports its new state. */
 static enum cli_status
 operate(const struct invocation *invocation, const char *doing,
@@ -221,7 +235,7 @@ operate(const struct invocation *invocation, const char *doing,
 	enum cli_status status;
 	int err;
 
-	status = context_open_cell(invocation, &cell);
+	status = open_other_cell(invocation, &cell);
 	if (status)
 		return status;
 	output_progress(invocation, "%s %s", doing, shyper_cell_get_name(cell));
@@ -256,6 +270,16 @@ static enum cli_status cmd_cell_stop(const struct invocation *invocation)
 	return operate(invocation, "stopping", shyper_cell_stop);
 }
 
+static enum cli_status cmd_cell_pause(const struct invocation *invocation)
+{
+	return operate(invocation, "pausing", shyper_cell_pause);
+}
+
+static enum cli_status cmd_cell_resume(const struct invocation *invocation)
+{
+	return operate(invocation, "resuming", shyper_cell_resume);
+}
+
 static enum cli_status cmd_cell_destroy(const struct invocation *invocation)
 {
 	unsigned int timeout = timeout_ms(invocation);
@@ -263,7 +287,7 @@ static enum cli_status cmd_cell_destroy(const struct invocation *invocation)
 	enum cli_status status;
 	int err;
 
-	status = context_open_cell(invocation, &cell);
+	status = open_other_cell(invocation, &cell);
 	if (status)
 		return status;
 	output_progress(invocation, "destroying %s",
@@ -404,6 +428,14 @@ const struct command cell_commands[] = {
 	  .help = "Stop the CPUs of a cell",
 	  .arguments = { CELL }, .options = { TIMEOUT },
 	  .run = cmd_cell_stop },
+	{ .words = "cell pause",
+	  .help = "Let the CPUs of a cell wait where they are",
+	  .arguments = { CELL }, .options = { TIMEOUT },
+	  .run = cmd_cell_pause },
+	{ .words = "cell resume",
+	  .help = "Let a paused cell go on",
+	  .arguments = { CELL }, .options = { TIMEOUT },
+	  .run = cmd_cell_resume },
 	{ .words = "cell destroy",
 	  .help = "Destroy a cell and give its CPUs and memory back",
 	  .arguments = { CELL },

@@ -654,6 +654,7 @@ static void test_what_is_missing_is_not_found(void **state)
 		"device show nothing.blk0", "device list nothing",
 		"cell console broken", "cell console debian con7",
 		"cell load nothing", "cell wait nothing running",
+		"cell pause nothing", "cell resume nothing",
 		"cell dump nothing", "stat nothing",
 		"device upgrade debian.nothing", "device set nothing.blk0 a=b",
 		"system daemon /nonexistent",
