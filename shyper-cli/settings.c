@@ -83,7 +83,7 @@ static int refuse(const char *type, const char *key, char *text, size_t size)
 		snprintf(text, size, "\"%s\" %s", key, keys[i].refusal);
 		return -EPERM;
 	}
-	snprintf(text, size, "a %s has no key \"%s\"%s", type, key,
+	snprintf(text, size, "a device of type %s has no key \"%s\"%s", type, key,
 		 strcmp(type, "console") ? "" : ", expected \"log\"");
 	return -EPERM;
 }
