@@ -41,11 +41,23 @@ static u32 cut(struct range range, const struct range *holes, u32 nr, struct ran
 	return count;
 }
 
+static void append_number(void *fdt, int node, const char *name, int cells, u64 number)
+{
+	check(cells == 2 ? fdt_appendprop_u64(fdt, node, name, number) :
+			   fdt_appendprop_u32(fdt, node, name, (u32)number), name);
+}
+
+static void append_reg(void *fdt, int node, struct range range)
+{
+	append_number(fdt, node, "reg", fdt_address_cells(fdt, 0), range.base);
+	append_number(fdt, node, "reg", fdt_size_cells(fdt, 0), range.size);
+}
+
 /* All banks go into the first memory node, the others vanish. */
 static void write_memory(void *fdt, const struct range *holes, u32 nr)
 {
 	struct range pieces[BOOT_MAX_BANKS + 4];
-	int node, first = -1, na = fdt_address_cells(fdt, 0), ns = fdt_size_cells(fdt, 0);
+	int node, first = -1;
 	u32 n, count = 0;
 
 	for (n = 0; n < platform.nr_banks; n++)
@@ -61,12 +73,8 @@ static void write_memory(void *fdt, const struct range *holes, u32 nr)
 			check(fdt_del_node(fdt, node), "memory");
 	}
 	check(fdt_delprop(fdt, first, "reg"), "memory");
-	for (n = 0; n < count; n++) {
-		check(na == 2 ? fdt_appendprop_u64(fdt, first, "reg", pieces[n].base) :
-				fdt_appendprop_u32(fdt, first, "reg", (u32)pieces[n].base), "reg");
-		check(ns == 2 ? fdt_appendprop_u64(fdt, first, "reg", pieces[n].size) :
-				fdt_appendprop_u32(fdt, first, "reg", (u32)pieces[n].size), "reg");
-	}
+	for (n = 0; n < count; n++)
+		append_reg(fdt, first, pieces[n]);
 }
 
 static void write_chosen(void *fdt)
@@ -89,8 +97,10 @@ static void write_chosen(void *fdt)
 			      platform.initrd.base + platform.initrd.size), "initrd");
 }
 
-static void write_hypervisor(void *fdt, u32 spi_base)
+/* Linux names resources by reg-names: they are in root's /proc/iomem. */
+static void write_hypervisor(void *fdt, struct range image, struct range pool, u32 spi_base)
 {
+	static const char names[] = "hypervisor\0hypervisor pool";
 	int gic = fdt_node_offset_by_compatible(fdt, -1, "arm,gic-v3"), node;
 	u32 phandle = fdt_get_phandle(fdt, gic), n;
 
@@ -99,6 +109,9 @@ static void write_hypervisor(void *fdt, u32 spi_base)
 	node = fdt_add_subnode(fdt, 0, "hypervisor");
 	check(node, "/hypervisor");
 	check(fdt_setprop_string(fdt, node, "compatible", "shyper,hvisor"), "compatible");
+	append_reg(fdt, node, image);
+	append_reg(fdt, node, pool);
+	check(fdt_setprop(fdt, node, "reg-names", names, sizeof(names)), "reg-names");
 	check(fdt_setprop_u32(fdt, node, "interrupt-parent", phandle), "interrupt-parent");
 	for (n = 0; n < HVISOR_MAX_CELLS - 1; n++) {
 		check(fdt_appendprop_u32(fdt, node, "interrupts", 0), "interrupts");
@@ -115,6 +128,6 @@ void boot_make_root_fdt(const void *fdt, void *buf, u32 size, struct range image
 	check(fdt_open_into(fdt, buf, (int)size), "no room");
 	write_chosen(buf);
 	write_memory(buf, holes, ARRAY_SIZE(holes));
-	write_hypervisor(buf, spi_base);
+	write_hypervisor(buf, image, pool, spi_base);
 	check(fdt_pack(buf), "pack");
 }

@@ -550,6 +550,9 @@ u64 hvisor_ticks_to_ms(u64 ticks);
 extern const struct attribute_group *hvisor_control_groups[];
 extern const struct attribute_group *hvisor_cell_groups[];
 extern const struct attribute_group *hvisor_device_groups[];
+
+/* sysfs-memory.c */
+extern struct bin_attribute hvisor_memory_blocks_attr;
 int hvisor_virtio_group_init(struct hvisor_cell *cell);
 void hvisor_virtio_group_exit(struct hvisor_cell *cell);
 ssize_t hvisor_summary_show(struct device *dev, struct device_attribute *attr,

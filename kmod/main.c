@@ -64,13 +64,29 @@ refuse:
 	return -EPROTO;
 }
 
+/* Root's /proc/iomem then tells where EL2's memory is: the names are the tree's. */
+static int claim_regions(struct platform_device *pdev)
+{
+	struct resource *region;
+	int i;
+
+	for (i = 0; (region = platform_get_resource(pdev, IORESOURCE_MEM, i)); i++) {
+		if (devm_request_mem_region(&pdev->dev, region->start,
+					    resource_size(region), region->name))
+			continue;
+		dev_err(&pdev->dev, "EL2's memory %pR belongs to somebody else\n", region);
+		return -EBUSY;
+	}
+	return 0;
+}
+
 static int __init hvisor_probe(struct platform_device *pdev)
 {
 	phys_addr_t info;
 	int err;
 
 	hvisor.pdev = pdev;
-	err = hvisor_handshake(&info) ?: pages_init(info);
+	err = claim_regions(pdev) ?: hvisor_handshake(&info) ?: pages_init(info);
 	if (err)
 		return err;
 	err = class_register(&hvisor_class);

@@ -5,8 +5,8 @@
  *
  *   control/  abi_version pool_free pool_pages
  *   cellN/    config cpus failure id interrupts intid irq memory memory_regions
- *             monitor_pid name orphaned rate_limited reason restarts starts
- *             state uptime_ms
+ *             memory_blocks (sysfs-memory.c) monitor_pid name orphaned rate_limited
+ *             reason restarts starts state uptime_ms
  *             statistics/  sysfs-statistics.c
  *             virtio/      one file for each device, pending
  *   cellN.X/  sysfs-device.c, sysfs-queue.c
@@ -338,6 +338,7 @@ static struct attribute *cell_attrs[] = {
 
 static struct bin_attribute *cell_bin_attrs[] = {
 	&bin_attr_config,
+	&hvisor_memory_blocks_attr,
 	NULL
 };
 

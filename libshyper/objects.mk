@@ -5,5 +5,6 @@ core-objs := ctx.o error.o sysfs.o uapi.o \
 	config-together.o layout.o plan.o \
 	image.o fdt.o dts.o boot.o \
 	cell.o cell-create.o cell-control.o cell-wait.o cell-monitor.o holder.o waiters.o memory.o \
+	ram.o \
 	holders.o \
 	device.o console.o monitor.o wire.o

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define HUGEPAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB"
-#define ATTRIBUTE_LIMIT	(128 * 1024)
+#define ATTRIBUTE_LIMIT	(32 << 20)	/* memory_blocks of 1 TiB has 19 MiB */
 
 static int fd_read(int fd, size_t limit, char **ret_text, size_t *ret_length)
 {
@@ -415,11 +415,19 @@ int sysfs_write_hugepages(const struct shyper_ctx *ctx, uint64_t count)
 	return err;
 }
 
+int proc_read(const struct shyper_ctx *ctx, const char *name, char **ret_text)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%s", name);
+	return read_below(ctx, path, ret_text);
+}
+
 int proc_read_memory(const struct shyper_ctx *ctx, uint64_t *ret_bytes)
 {
 	unsigned long long kib;
 	char *text, *line;
-	int err = read_below(ctx, "/proc/meminfo", &text);
+	int err = proc_read(ctx, "meminfo", &text);
 
 	if (err < 0)
 		return err;

@@ -74,6 +74,8 @@ int sysfs_read_cpus(const struct shyper_ctx *ctx, const char *which,
 int sysfs_read_hugepages(const struct shyper_ctx *ctx, const char *which,
 			 uint64_t *ret_count);
 int sysfs_write_hugepages(const struct shyper_ctx *ctx, uint64_t count);
+/* All of /proc/@name; freed by free(). Returns its length. */
+int proc_read(const struct shyper_ctx *ctx, const char *name, char **ret_text);
 /* Bytes of MemTotal. */
 int proc_read_memory(const struct shyper_ctx *ctx, uint64_t *ret_bytes);
 

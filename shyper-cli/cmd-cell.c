@@ -7,6 +7,7 @@
 
 #include "attach.h"
 #include "cell-log.h"
+#include "cell-map.h"
 #include "cell-plan.h"
 #include "cmd-cell.h"
 #include "context.h"
@@ -326,10 +327,21 @@ static enum cli_status cmd_cell_list(const struct invocation *invocation)
 
 static enum cli_status cmd_cell_show(const struct invocation *invocation)
 {
+	bool is_map = option_given(invocation, "map") ||
+		      option_given(invocation, "svg");
 	struct shyper_cell *cell;
 	enum cli_status status;
 	json_t *object;
 
+	if (is_map != !invocation->argc) {
+		cli_error(invocation->session, "cell show", "see --help",
+			  is_map ? "the map is of all cells, none can be named" :
+				   "a cell, --map or --svg is missing");
+		return CLI_USAGE;
+	}
+	if (is_map)
+		return cell_print_map(invocation,
+				      option_given(invocation, "svg"));
 	status = context_open_cell(invocation, &cell);
 	if (status)
 		return status;
@@ -447,8 +459,12 @@ const struct command cell_commands[] = {
 	  .help = "List all cells",
 	  .run = cmd_cell_list },
 	{ .words = "cell show",
-	  .help = "Show a cell, its devices, why it failed, who waits for whom",
-	  .arguments = { CELL },
+	  .help = "Show a cell, why it failed, who waits for whom; or who has which memory",
+	  .arguments = { { "CELL", ARGUMENT_CELL, true, false } },
+	  .options = { { "map", 'm', OPTION_FLAG, NULL,
+			 "draw the memory of the whole machine" },
+		       { "svg", 0, OPTION_FLAG, NULL,
+			 "the same as a picture in SVG" } },
 	  .run = cmd_cell_show },
 	{ .words = "cell wait",
 	  .help = "Wait until a cell is in one of the states, or gone",

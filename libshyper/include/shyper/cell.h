@@ -236,6 +236,28 @@ SHYPER_API int shyper_cell_read_config(struct shyper_cell *cell,
 SHYPER_API int shyper_cell_read_config_text(struct shyper_cell *cell,
 					    char **ret_text);
 
+/**
+ * struct shyper_ram - a piece of the machine's physical memory
+ * @address: physical, as in root's /proc/iomem
+ * @owner: "root", "hypervisor", "pool" (the hypervisor's), or a cell's name
+ * @cell: 0: it is no cell's
+ * @ipa: of a cell: its guest-physical address there
+ */
+struct shyper_ram {
+	uint64_t address;
+	uint64_t length;
+	char owner[32];
+	unsigned int cell;
+	uint64_t ipa;
+};
+
+/*
+ * Who has which part of the machine's memory, in the order of addresses.
+ * Returns the number of pieces; @ret_ram is freed by free(). -EACCES,
+ * -EPERM: only root may know addresses.
+ */
+SHYPER_API int shyper_ram_list(struct shyper_ctx *ctx, struct shyper_ram **ret_ram);
+
 #ifdef __cplusplus
 }
 #endif

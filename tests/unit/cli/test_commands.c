@@ -678,7 +678,7 @@ static void test_without_hypervisor_there_is_one_line(void **state)
 		"cell load debian", "cell wait debian running",
 		"cell dump debian", "stat", "top", "events",
 		"device upgrade debian.blk0", "device set debian.blk0 a=b",
-		"cell create debian",
+		"cell create debian", "cell show --map",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -787,6 +787,71 @@ static void test_dry_run_tells_what_would_be(void **state)
 	assert_non_null(strstr(errors, "/name: is \"debian\", as that of cell1 (debian)"));
 }
 
+static void put_memory(void)
+{
+	put("/proc/iomem",
+	    "00000000-0000ffff : ITS\n"
+	    "40000000-401fffff : System RAM\n  40000000-4000ffff : reserved\n"
+	    "40200000-403fffff : hypervisor\n"
+	    "40400000-413fffff : hypervisor pool\n"
+	    "41400000-bfffffff : System RAM\n  42000000-42ffffff : Kernel code\n");
+	put("/sys/class/hvisor/cell0/memory_blocks", "");
+	/* Two pieces, the second one not in order. */
+	put("/sys/class/hvisor/cell1/memory_blocks",
+	    "0x0000000040000000 0x0000000080000000\n"
+	    "0x0000000040200000 0x0000000080200000\n"
+	    "0x0000000040400000 0x0000000060000000\n");
+}
+
+static void test_the_map_shows_who_has_which_memory(void **state)
+{
+	static const char row[] =
+		"................................................................\n";
+	static const char grid[] =
+		"each character: 2 MiB; . root, H hypervisor, P its pool, 1 debian\n\n"
+		"0x0040000000  .HPPPPPPPP......................................................\n"
+		"0x0048000000  ";
+	static const char table[] =
+		"ADDRESS       SIZE   OWNER       CELL  GUEST ADDRESS\n"
+		"0x0040000000  2M     root        -     -\n"
+		"0x0040200000  2M     hypervisor  -     -\n"
+		"0x0040400000  16M    pool        -     -\n"
+		"0x0041400000  492M   root        -     -\n"
+		"0x0060000000  2M     debian      1     0x0040400000\n"
+		"0x0060200000  510M   root        -     -\n"
+		"0x0080000000  4M     debian      1     0x0040000000\n"
+		"0x0080400000  1020M  root        -     -\n";
+	json_t *list;
+
+	put_memory();
+	assert_int_equal(run("cell show --map"), CLI_DONE);
+	assert_int_equal(strncmp(output, grid, strlen(grid)), 0);
+	assert_int_equal(strncmp(output + strlen(grid), row, strlen(row)), 0);
+	assert_non_null(strstr(output, "0x0080000000  11......"));
+	assert_non_null(strstr(output, table));
+	assert_int_equal(count_lines(output), 2 + 16 + 1 + 9);
+	assert_int_equal(run("-j cell show --map"), CLI_DONE);
+	list = json_output();
+	assert_int_equal(json_array_size(list), 8);
+	json_decref(list);
+	assert_int_equal(run("cell show --svg"), CLI_DONE);
+	assert_int_equal(strncmp(output, "<svg ", 5), 0);
+	assert_string_equal(output + strlen(output) - 7, "</svg>\n");
+	assert_non_null(strstr(output, "<title>debian 0x80000000-0x803fffff "
+				       "(cell1, guest 0x40000000)</title>"));
+	assert_int_equal(run("cell show"), CLI_USAGE);
+	assert_int_equal(run("cell show debian --map"), CLI_USAGE);
+}
+
+static void test_the_map_is_for_root_alone(void **state)
+{
+	put("/proc/iomem", "00000000-00000000 : System RAM\n"
+			   "00000000-00000000 : hypervisor\n");
+	assert_int_equal(run("cell show --map"), CLI_PERMISSION);
+	assert_int_equal(count_lines(errors), 1);
+	assert_string_equal(output, "");
+}
+
 static void test_a_script_names_the_line_that_failed(void **state)
 {
 	char path[128], expected[200];
@@ -866,6 +931,8 @@ int main(void)
 		cmocka_unit_test(test_all_faults_of_a_configuration_are_told),
 		cmocka_unit_test(test_all_faults_of_the_daemons_file_are_told),
 		cmocka_unit_test(test_dry_run_tells_what_would_be),
+		cmocka_unit_test(test_the_map_shows_who_has_which_memory),
+		cmocka_unit_test(test_the_map_is_for_root_alone),
 		cmocka_unit_test(test_a_script_names_the_line_that_failed),
 		cmocka_unit_test(test_the_shell_completes_what_there_is),
 		cmocka_unit_test(test_files_are_completed),

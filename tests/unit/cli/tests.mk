@@ -10,7 +10,7 @@ libs-cli := -ljansson -lfdt -ludev -lutil
 cli-library := $(patsubst %.o,libshyper/%.c,$(core-objs))
 cli-commands := $(addprefix shyper-cli/,command.c complete.c tokens.c names.c context.c batch.c \
 	output.c describe.c cmd-cell.c cmd-device.c cmd-watch.c cmd-system.c cmd-general.c \
-	cell-wait.c cell-dump.c cell-plan.c settings.c rates.c top.c cell-log.c attach.c mediated.c \
+	cell-wait.c cell-dump.c cell-plan.c cell-map.c settings.c rates.c top.c cell-log.c attach.c mediated.c \
 	supervise.c service.c)
 
 tests-cli := test_tokens test_command test_output test_mediated test_commands test_attach \

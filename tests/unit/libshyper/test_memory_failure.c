@@ -146,6 +146,10 @@ static void write_tree(const struct machine *machine)
 	machine_write_text(machine, CLASS "cell1/reason", "none\n");
 	machine_write_text(machine, CLASS "cell1/cpus", "3\n");
 	machine_write_text(machine, CLASS "cell1/memory", "134217728\n");
+	machine_write_text(machine, "/proc/iomem", "40000000-7fffffff : System RAM\n");
+	machine_write_text(machine, CLASS "cell0/memory_blocks", "");
+	machine_write_text(machine, CLASS "cell1/memory_blocks",
+			   "0x0000000040000000 0x0000000050000000\n");
 	machine_write_text(machine, CLASS "cell1/config",
 			   "{\"version\":1,\"name\":\"small\",\"cpus\":1,\"memory\":\"128M\","
 			   "\"boot\":{\"kernel\":\"/a\"},\"devices\":[{\"type\":\"blk\","
@@ -281,6 +285,16 @@ static int plan(struct shyper_ctx *ctx)
 	return err ? err : count;
 }
 
+static int list_ram(struct shyper_ctx *ctx)
+{
+	struct shyper_ram *ram;
+	int count = shyper_ram_list(ctx, &ram);
+
+	if (count >= 0)
+		free(ram);
+	return count;
+}
+
 static void test_looking_survives_each_failing_allocation(void **state)
 {
 	struct sockaddr_un address;
@@ -293,6 +307,7 @@ static void test_looking_survives_each_failing_allocation(void **state)
 	survive(*state, wait_for_a_state, 0, 10);
 	survive(*state, check_beside_cells, 2, 25);
 	survive(*state, plan, 10, 20);
+	survive(*state, list_ram, 3, 20);
 	machine_write_text(*state, "/run/shyper/lock", "");
 	assert_int_equal(wire_address(((struct machine *)*state)->ctx, "cell1.con0",
 				      &address), 0);
