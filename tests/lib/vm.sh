@@ -7,7 +7,8 @@
 # disks, links to what they are based on, and the machine's state as a migration
 # stream. Cases share its lock while they run, so that it is not removed.
 #
-# Uses: images cpus mem plain bootargs mode (icount, mttcg or none), case_dir.
+# Uses: images cpus mem plain bootargs init (path of root's, or none) mode (icount,
+# mttcg or none), case_dir.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
 . "$top/scripts/qemu.sh"
@@ -38,14 +39,14 @@ boot_mode() {
 
 # vm_key INPUTS: the name of the snapshot of these in this configuration.
 vm_key() {
-	echo "$1 $cpus $mem $plain $(boot_mode) $bootargs" | sha256sum | cut -c 1-16
+	echo "$1 $cpus $mem $plain $(boot_mode) $bootargs $init" | sha256sum | cut -c 1-16
 }
 
 # vm_args DIR: the machine, with its disks in DIR and its chardevs in case_dir.
 vm_args() {
 	local dir=$1 port hypervisor=$1/hvisor.img
 	qemu_args "$dir" "$cpus" "$mem" "$plain" "$bootargs" \
-		"loglevel=5 shyper.agent systemd.show_status=0"
+		"loglevel=5 shyper.agent systemd.show_status=0${init:+ init=$init}"
 	qemu_disk 1 root "file=$case_dir/root.qcow2,format=qcow2,cache=unsafe"
 	qemu_disk 2 data "file=$case_dir/data.qcow2,format=qcow2,cache=unsafe"
 	qemu_disk 3 job "file=$case_dir/job.tar,format=raw,readonly=on,cache=none"
