@@ -26,7 +26,7 @@ images := $(B)/images$K
 V ?= 0
 quiet := $(if $(filter 0,$V),--no-print-directory -s)
 
-.PHONY: all help setup run test unit payloads fresh figures image install clean distclean
+.PHONY: all help setup run test unit payloads fresh soak figures image install clean distclean
 .PHONY: $(parts) setup-rt setup-6.12 image-locked lint lint-c lint-kmod
 
 all: $(parts)
@@ -41,6 +41,7 @@ help:
 	@echo 'make lint       the module with W=1 and sparse, for the kernels 6.1 and 6.12;'
 	@echo '                clang-tidy of EL2, library and programs'
 	@echo 'make fresh      tests/fresh: run and test in a new minimal Debian 12'
+	@echo 'make soak       tests/soak: ten minutes of shells, scripts and top at once'
 	@echo 'make figures    the figures of docs/figures.md'
 	@echo 'make install    DESTDIR=... prefix=/usr: what root gets'
 	@echo 'make clean      what was built from this tree; distclean: all of build/'
@@ -116,6 +117,9 @@ lint-c: setup
 
 fresh:
 	@tests/fresh
+
+soak: image payloads
+	@tests/soak
 
 figures: image
 	@tests/bench/figures

@@ -152,4 +152,19 @@ says '^cell create CONFIG ' answer
 prompt_end
 expect "mode of the history" "$(stat -c %a ~/.local/state/shyper/history)" 600
 echo ok history
+
+# The same words in bash.
+dialogue_start /tmp/bash.log socat -t 1 - EXEC:'bash --norc -i',pty,setsid,ctty,stderr
+dialogue_send 'PS1="bash> "; . /usr/share/bash-completion/completions/shyper'
+dialogue_await 20 'bash> ' && dialogue_await 20 'bash> ' || fail "no prompt of bash"
+prompt_type 'shyper cell sho\t'
+dialogue_await 20 'shyper cell show ' || fail "no completion of a verb in bash"
+prompt_type 'bro\t'
+dialogue_await 20 'broken ' || fail "no completion of a cell in bash"
+prompt_type '\003shyper cell check /etc/shyper/cells/sm\t'
+dialogue_await 20 '/small.json ' || fail "no completion of a file in bash"
+prompt_type '\003'
+dialogue_send exit
+dialogue_end 20 || fail "bash does not end"
+echo ok bash-completion
 shyper cell destroy broken >/dev/null || fail "destroy broken"

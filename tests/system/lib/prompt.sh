@@ -9,13 +9,13 @@ prompt_log=/tmp/prompt.log
 
 # prompt_start: until the prompt is there.
 prompt_start() {
-	cat >/tmp/on-terminal <<-END
+	cat >$prompt_log.run <<-END
 		#!/bin/sh
 		stty rows 24 cols 80
 		TERM=vt100 exec shyper
 	END
-	chmod +x /tmp/on-terminal
-	dialogue_start $prompt_log socat -t 1 - EXEC:/tmp/on-terminal,pty,setsid,ctty,stderr
+	chmod +x $prompt_log.run
+	dialogue_start $prompt_log socat -t 1 - EXEC:$prompt_log.run,pty,setsid,ctty,stderr
 	dialogue_await 30 'shyper> ' || fail "no prompt"
 }
 
