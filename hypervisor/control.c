@@ -35,6 +35,15 @@ static u32 take_requests(struct percpu *cpu)
 	return READ_ONCE(cpu->requests) ? atomic_exchange(&cpu->requests, 0) : 0;
 }
 
+/* Whether to wait: the request may be older than a resume, or than this life of the cell. */
+static void take_pause(struct vcpu *vcpu)
+{
+	spin_lock(&vcpu->cell->lock);
+	vcpu->paused = vcpu->cell->pausing;
+	cell_cpu_paused(vcpu->cell);
+	spin_unlock(&vcpu->cell->lock);
+}
+
 /*
  * Until the cell is resumed. Interrupts are taken as at any exit and wait for the
  * guest; a stop does not come back. What comes between the last look and WFI
@@ -43,20 +52,22 @@ static u32 take_requests(struct percpu *cpu)
 static void vcpu_pause_self(struct percpu *cpu)
 {
 	struct vcpu *vcpu = cpu->vcpu;
+	u32 requests = CPU_REQ_PAUSE;
 
-	spin_lock(&vcpu->cell->lock);
-	/* The request may be older than a resume, or than this life of the cell. */
-	vcpu->paused = vcpu->cell->pausing;
-	cell_cpu_paused(vcpu->cell);
-	spin_unlock(&vcpu->cell->lock);
-	while (READ_ONCE(vcpu->paused)) {
-		irqchip_handle_irqs(cpu);
-		if (take_requests(cpu) & CPU_REQ_STOP)
+	for (;;) {
+		if (requests & CPU_REQ_STOP)
 			vcpu_stop_self();
+		/* A pause may come again right behind the resume. */
+		if (requests & CPU_REQ_PAUSE)
+			take_pause(vcpu);
+		else if (!READ_ONCE(vcpu->paused))
+			return;
 		/* Siblings that are still at work may wait for a list register. */
 		irqchip_sync(vcpu);
 		if (READ_ONCE(vcpu->paused))
 			arch_vcpu_wait();
+		irqchip_handle_irqs(cpu);
+		requests = take_requests(cpu);
 	}
 }
 
