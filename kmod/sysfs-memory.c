@@ -14,10 +14,11 @@
 /* Line @index in @line; false: there are not so many. */
 static bool line_print(const struct hvisor_cell *cell, u64 index, char *line)
 {
+	/* Pairs with the release when a cell is adopted; an orphan has none. */
+	u32 i, count = smp_load_acquire(&cell->nr_memory);
 	const struct hvisor_memory *memory = cell->memory;
-	u32 i;
 
-	for (i = 0; i < cell->nr_memory; i++, memory++) {
+	for (i = 0; i < count; i++, memory++) {
 		if (index < memory->nr_blocks) {
 			snprintf(line, LINE_LENGTH + 1, "0x%016llx 0x%016llx\n",
 				 memory->region.ipa + index * HVISOR_BLOCK_SIZE,
