@@ -104,7 +104,9 @@ s64 hc_cell_pause(struct hypercall *hc)
 
 	if (!cell)
 		return -ENOENT;
-	return cell_unlock(cell, cell_pause(cell));
+	if (hc->arg[2] > 1)
+		return cell_unlock(cell, -EINVAL);
+	return cell_unlock(cell, cell_pause(cell, hc->arg[2]));
 }
 
 s64 hc_cell_resume(struct hypercall *hc)

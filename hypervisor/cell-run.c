@@ -110,11 +110,12 @@ void cell_cpu_paused(struct cell *cell)
 		cell_set_state(cell, HVISOR_CELL_PAUSED, HVISOR_REASON_NONE);
 }
 
-int cell_pause(struct cell *cell)
+int cell_pause(struct cell *cell, bool again)
 {
 	u32 n;
 
-	if (!cell_call_allowed(cell->state, CELL_CALL_PAUSE) || cell->end_state)
+	if (!cell_call_allowed(cell->state, CELL_CALL_PAUSE) || cell->end_state ||
+	    (again && !cell->pausing))
 		return -EBUSY;
 	/* One that is ON_PENDING stays so: see take_start(). */
 	for (n = 0; n < cell->nr_vcpus && !cell->pausing; n++)

@@ -185,7 +185,9 @@ static int cell_find(u32 id)
 		return -ENOMEM;
 	err = hvisor_cell_insert(cell, id);
 	if (err) {
-		hvisor_cell_put(cell);
+		/* With a number it is in the table, whose reference this is. */
+		if (!cell->id)
+			hvisor_cell_put(cell);
 		return err;
 	}
 	/* From here on hvisor_cells_leave() finds what there is of it. */
@@ -243,8 +245,10 @@ static int match_page(void *data, struct page *page, u64 ipa, u32 flags)
 			continue;
 		index = (ipa - region->ipa) / HVISOR_BLOCK_SIZE;
 		if (region->flags != flags ||
-		    !hvisor_memory_is_block(&claim->memory[i], index, page))
+		    !hvisor_memory_is_block(&claim->memory[i], index, page) ||
+		    claim->memory[i].blocks[index])
 			return -EPERM;
+		claim->memory[i].blocks[index] = page;
 		claim->matched++;
 		return 0;
 	}
@@ -257,12 +261,21 @@ static int match_page(void *data, struct page *page, u64 ipa, u32 flags)
  */
 static int match_memory(struct hvisor_cell *cell, struct claim *claim)
 {
+	struct hvisor_memory *memory = claim->memory;
 	u64 places = 0;
 	int err;
 	u32 i;
 
 	for (i = 0; i < claim->count; i++)
-		places += claim->memory[i].region.length / HVISOR_BLOCK_SIZE;
+		places += memory[i].region.length / HVISOR_BLOCK_SIZE;
+	if (places != cell->nr_kept)
+		return -EPERM;
+	for (i = 0; i < claim->count; i++) {
+		memory[i].blocks = kvcalloc(memory[i].region.length / HVISOR_BLOCK_SIZE,
+					    sizeof(*memory[i].blocks), GFP_KERNEL);
+		if (!memory[i].blocks)
+			return -ENOMEM;
+	}
 	err = for_each_block(cell, claim, match_page);
 	if (err)
 		return err;
@@ -300,6 +313,14 @@ static int describe_device(struct hvisor_device *device,
 						-EPERM;
 }
 
+/* Only what an earlier try has left to be done. */
+static int add_device(struct hvisor_device *device)
+{
+	int err = device_is_registered(&device->dev) ? 0 : hvisor_add(&device->dev);
+
+	return err ?: hvisor_queues_init(device);
+}
+
 static int adopt_devices(struct hvisor_cell *cell, struct hvisor_cell_adopt *adopt)
 {
 	struct hvisor_device_setup __user *user = u64_to_user_ptr(adopt->devices);
@@ -317,10 +338,7 @@ static int adopt_devices(struct hvisor_cell *cell, struct hvisor_cell_adopt *ado
 	}
 	for (i = 0; i < cell->nr_devices; i++) {
 		adopt->where = HVISOR_WHERE_DEVICE + i;
-		if (device_is_registered(&cell->devices[i]->dev))
-			continue;
-		err = hvisor_add(&cell->devices[i]->dev) ?:
-		      hvisor_queues_init(cell->devices[i]);
+		err = add_device(cell->devices[i]);
 		if (err)
 			return err;
 	}
@@ -328,13 +346,20 @@ static int adopt_devices(struct hvisor_cell *cell, struct hvisor_cell_adopt *ado
 	return 0;
 }
 
-/* Nothing of it can fail; from here on backends come. */
+/*
+ * Nothing of it can fail; from here on backends come. The pins that kept the pages
+ * are the regions' now.
+ */
 static void adopt_commit(struct hvisor_cell *cell, const struct claim *claim,
 			 void *config, u32 config_len)
 {
 	char *env[] = { "HVISOR_EVENT=adopted", NULL };
 	u32 i;
 
+	for (i = 0; i < claim->count; i++)
+		claim->memory[i].nr_blocks =
+			claim->memory[i].region.length / HVISOR_BLOCK_SIZE;
+	cell->nr_kept = 0;
 	cell->memory = claim->memory;
 	/* Pairs with memory_find() and config_read(). */
 	smp_store_release(&cell->nr_memory, claim->count);

@@ -144,11 +144,18 @@ static int cell_stop(struct hvisor_cell *cell, u32 timeout_ms)
 	return cell_operate(cell, HVISOR_HC_CELL_STOP, timeout_ms);
 }
 
-/* A pause that nobody waits for any more is taken back. */
+/*
+ * A pause that nobody waits for any more is taken back. One that somebody else has
+ * taken back meanwhile is not begun anew.
+ */
 static int cell_pause(struct hvisor_cell *cell, u32 timeout_ms)
 {
-	int err = cell_operate(cell, HVISOR_HC_CELL_PAUSE, timeout_ms);
+	struct hvisor_hypercall begin = { .nr = HVISOR_HC_CELL_PAUSE };
+	struct hvisor_hypercall go_on = { .nr = HVISOR_HC_CELL_PAUSE, .x = { 0, 1 } };
+	int err = hvisor_cell_hypercall(cell, &begin);
 
+	if (err == -EAGAIN)
+		err = hvisor_cell_retry(cell, &go_on, timeout_ms, hvisor_is_again);
 	if (err == -ETIMEDOUT || err == -EINTR)
 		cell_operate(cell, HVISOR_HC_CELL_RESUME, timeout_ms);
 	return err;

@@ -100,7 +100,7 @@ static int __init hvisor_probe(struct platform_device *pdev)
 		goto cpus;
 	err = hvisor_cells_find();
 	if (err)
-		goto root;
+		goto cells;
 	err = register_reboot_notifier(&reboot_block);
 	if (err)
 		goto cells;
@@ -113,7 +113,6 @@ reboot:
 	unregister_reboot_notifier(&reboot_block);
 cells:
 	hvisor_cells_leave();
-root:
 	hvisor_root_exit();
 cpus:
 	hvisor_cpus_exit();

@@ -137,6 +137,8 @@ int hvisor_queues_init(struct hvisor_device *device)
 	u32 i;
 
 	for (i = 0; i < device->setup.desc.nr_queues; i++) {
+		if (device->queues[i])
+			continue;
 		snprintf(name, sizeof(name), "queue%u", i);
 		folder = hvisor_folder_create(&queue_type, &device->dev.kobj, device, i,
 					      name);

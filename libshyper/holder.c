@@ -188,13 +188,19 @@ static int call_adopt(struct holder *holder, struct hvisor_cell_adopt *adopt)
 	int fd = uapi_open(holder->ctx, HVISOR_ROLE_MONITOR, holder->id, 0);
 	int err;
 
+	/*
+	 * /dev/hvisor comes after control's "dev" and goes before it: that it is
+	 * not there is no word of the cell's end. The next look tells what has gone.
+	 */
 	if (fd < 0)
-		return fd;
+		return fd == -ENODEV ? -ENXIO : fd;
 	err = uapi_cell_adopt(fd, adopt);
 	close(fd);
 	switch (err) {
 	case 0:
 		return 0;
+	case -ENODEV:
+		return -ENXIO;
 	case -EBUSY:
 	case -EINVAL:
 	case -EPERM:
@@ -233,10 +239,14 @@ static int adopt(struct holder *holder)
 /* The cell that has our number now, @fd being its "state". */
 static int take_back(struct holder *holder, int fd)
 {
-	uint64_t orphaned = 0;
-	int err;
+	uint64_t orphaned;
+	char byte;
+	int err = sysfs_read_number(holder->ctx, holder->sysname, "orphaned", &orphaned);
 
-	sysfs_read_number(holder->ctx, holder->sysname, "orphaned", &orphaned);
+	/* What was read by name is the cell's if it is still there. */
+	if (err < 0 || pread(fd, &byte, 1, 0) != 1)
+		return error_set(holder->ctx, err == -ENOMEM ? err : -ENXIO,
+				 holder->sysname, NULL, "comes or goes just now");
 	if (!orphaned)
 		return error_set(holder->ctx, -ESTALE, holder->sysname, NULL,
 				 "is another cell by now");
@@ -260,6 +270,8 @@ static int come_back(struct holder *holder)
 	fd = sysfs_open(holder->ctx, holder->sysname, "state");
 	if (pread(control, &byte, 1, 0) != 1)
 		err = -EAGAIN;
+	else if (fd < 0 && fd != -ENOENT && fd != -ENODEV)
+		err = fd;
 	else if (fd < 0)
 		err = error_set(holder->ctx, -ENODEV, holder->sysname, NULL,
 				"the cell has gone");
@@ -281,7 +293,11 @@ static int look(struct holder *holder, struct shyper_monitor_state *state)
 		close(holder->state_fd);
 	holder->state_fd = -1;
 	err = come_back(holder);
-	return err ? err : read_status(holder, state);
+	if (err)
+		return err;
+	/* Gone again at once: the events of that are still to be read. */
+	err = read_status(holder, state);
+	return err == -ENODEV ? -EAGAIN : err;
 }
 
 static bool is_told(const struct holder *holder, const struct shyper_monitor_state *state)

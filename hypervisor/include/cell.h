@@ -122,7 +122,8 @@ u64 cell_list_memory(const struct cell *cell, u64 ipa, struct hvisor_memory_batc
 int cell_load(struct cell *cell, u32 *which);
 int cell_start(struct cell *cell, u64 entry, u64 context);
 int cell_stop(struct cell *cell);
-int cell_pause(struct cell *cell);
+/* @again: goes on with a pause, but begins none. */
+int cell_pause(struct cell *cell, bool again);
 int cell_resume(struct cell *cell);
 /* A CPU of the cell waits: the last one makes it PAUSED. */
 void cell_cpu_paused(struct cell *cell);

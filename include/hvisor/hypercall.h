@@ -122,9 +122,11 @@
 #define HVISOR_HC_DEVICE_FAIL		HVISOR_HC(14)
 
 /*
- * x1: cell. RUNNING -> PAUSED: its CPUs stay where they are, with all their
- * state, and wait at EL2; -EAGAIN while one is still in the guest. Interrupts
- * are kept for them, requests to backends stay pending, time and deadlines go on.
+ * x1: cell, x2: 0, or 1 after -EAGAIN. RUNNING -> PAUSED: its CPUs stay where they
+ * are, with all their state, and wait at EL2; -EAGAIN while one is still in the
+ * guest. Interrupts are kept for them, requests to backends stay pending, time and
+ * deadlines go on. With 1 it begins no pause: -EBUSY if a RESUME or an end of the
+ * cell came in between.
  */
 #define HVISOR_HC_CELL_PAUSE		HVISOR_HC(17)
 

@@ -56,11 +56,11 @@ expect "status of a script" $status 5
 expect "lines of a script" "$(wc -l <err)" 1
 grep -q '^shyper: script:3: idle: ' err || fail "script: $(cat err)"
 expect "cells listed by a script" "$(grep -c '^ID' out)" 1
-# With a hung backend the device is named.
-kill -STOP "$(sys cell1.echo0/backend_pid)"
+# A device without a backend is named.
+systemctl stop shyper-echo@cell1.echo0.service || fail "stop the backend"
 gives 0 '' shyper cell stop idle
 gives 5 'echo0' shyper cell start idle -t 1
-kill -CONT "$(sys cell1.echo0/backend_pid)"
+systemctl start shyper-echo@cell1.echo0.service || fail "start the backend"
 nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }

@@ -403,19 +403,19 @@ static void the_last_cpu_to_wait_makes_the_pause(void **state)
 
 	(void)state;
 	run_all();
-	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	assert_int_equal(cell_pause(&cell, false), -EAGAIN);
 	assert_int_equal(cpus[0].requests & cpus[1].requests & cpus[2].requests,
 			 CPU_REQ_PAUSE);
 	wait_at_el2(2);
 	/* Asked again, nobody is asked twice. */
-	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	assert_int_equal(cell_pause(&cell, true), -EAGAIN);
 	assert_int_equal(cpus[2].requests, 0);
 	wait_at_el2(0);
 	assert_int_equal(cell.state, HVISOR_CELL_RUNNING);
 	wait_at_el2(1);
 	assert_int_equal(cell.state, HVISOR_CELL_PAUSED);
 	assert_int_equal(cell_page.reason, HVISOR_REASON_NONE);
-	assert_int_equal(cell_pause(&cell), 0);
+	assert_int_equal(cell_pause(&cell, true), 0);
 	assert_int_equal(world.events, 1);
 	assert_int_equal(cell_start(&cell, 0x40000000, 0), -EBUSY);
 	assert_int_equal(cell_load(&cell, &n), -EBUSY);
@@ -433,14 +433,14 @@ static void a_pause_waits_for_those_that_run(void **state)
 	(void)state;
 	cell.state = HVISOR_CELL_LOADED;
 	assert_int_equal(cell_start(&cell, 0x40000000, 0), 0);
-	assert_int_equal(cell_pause(&cell), 0);
+	assert_int_equal(cell_pause(&cell, false), 0);
 	assert_int_equal(cell.state, HVISOR_CELL_PAUSED);
 	assert_int_equal(vcpus[0].state, VCPU_ON_PENDING);
 	assert_true(cell.pausing);
 	assert_int_equal(cell_resume(&cell), 0);
 	run_all();
 	vcpus[1].state = VCPU_OFF;
-	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	assert_int_equal(cell_pause(&cell, false), -EAGAIN);
 	wait_at_el2(0);
 	/* The other one goes off before it has seen it. */
 	park(2);
@@ -451,11 +451,14 @@ static void a_pause_that_nobody_waits_for_is_taken_back(void **state)
 {
 	(void)state;
 	run_all();
-	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	assert_int_equal(cell_pause(&cell, false), -EAGAIN);
 	wait_at_el2(0);
 	assert_int_equal(cell_resume(&cell), 0);
 	assert_int_equal(cell.state, HVISOR_CELL_RUNNING);
 	assert_false(vcpus[0].paused);
+	/* Whoever wanted the pause, and comes again, hears of it. */
+	assert_int_equal(cell_pause(&cell, true), -EBUSY);
+	assert_false(cell.pausing);
 	/* The request that is still under way means nothing any more. */
 	wait_at_el2(1);
 	assert_false(vcpus[1].paused);
@@ -469,7 +472,7 @@ static void an_end_is_stronger_than_a_pause(void **state)
 
 	(void)state;
 	run_all();
-	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	assert_int_equal(cell_pause(&cell, false), -EAGAIN);
 	for (n = 0; n < NR; n++)
 		wait_at_el2(n);
 	assert_int_equal(cell.state, HVISOR_CELL_PAUSED);
@@ -477,16 +480,16 @@ static void an_end_is_stronger_than_a_pause(void **state)
 	assert_int_equal(cpus[0].requests & cpus[1].requests & cpus[2].requests,
 			 CPU_REQ_STOP);
 	assert_int_equal(cell_resume(&cell), -EBUSY);
-	assert_int_equal(cell_pause(&cell), -EBUSY);
+	assert_int_equal(cell_pause(&cell, false), -EBUSY);
 	assert_int_equal(cell_load(&cell, &n), -EAGAIN);
 	for (n = 0; n < NR; n++)
 		park(n);
 	assert_int_equal(cell.state, HVISOR_CELL_STOPPED);
-	assert_int_equal(cell_pause(&cell), -EBUSY);
+	assert_int_equal(cell_pause(&cell, false), -EBUSY);
 	assert_int_equal(cell_resume(&cell), -EBUSY);
 	/* Before the last one waits the guest switches itself off. */
 	run_all();
-	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	assert_int_equal(cell_pause(&cell, false), -EAGAIN);
 	wait_at_el2(0);
 	running = &cpus[1];
 	assert_int_equal(AWAY(cell_system_off(&cell)), 1);
@@ -499,7 +502,7 @@ static void an_end_is_stronger_than_a_pause(void **state)
 	/* The only one that runs goes off: there is nothing to resume. */
 	run_all();
 	vcpus[1].state = vcpus[2].state = VCPU_OFF;
-	assert_int_equal(cell_pause(&cell), -EAGAIN);
+	assert_int_equal(cell_pause(&cell, false), -EAGAIN);
 	park(0);
 	assert_int_equal(cell.state, HVISOR_CELL_STOPPED);
 	assert_false(cell.pausing);
