@@ -335,14 +335,20 @@ static int explain_orphan(const struct holder *holder)
 	return -EOWNERDEAD;
 }
 
-static int check_cell(struct holder *holder)
+static int open_state(struct holder *holder)
 {
-	uint64_t orphaned = 0;
-
 	holder->state_fd = sysfs_open(holder->ctx, holder->sysname, "state");
 	if (holder->state_fd < 0)
 		return error_set(holder->ctx, -ENODEV, holder->sysname, NULL,
 				 "does not exist");
+	return 0;
+}
+
+/* With the lock: while the old monitor lives, who has it, it takes the cell back. */
+static int check_orphan(const struct holder *holder)
+{
+	uint64_t orphaned = 0;
+
 	sysfs_read_number(holder->ctx, holder->sysname, "orphaned", &orphaned);
 	return orphaned ? explain_orphan(holder) : 0;
 }
@@ -355,11 +361,13 @@ int holder_open(struct holder *holder, struct shyper_ctx *ctx, unsigned int id)
 		.ctx = ctx, .id = id, .lock = -1, .state_fd = -1, .region.fd = -1,
 	};
 	text_format(holder->sysname, sizeof(holder->sysname), "cell%u", id);
-	err = check_cell(holder);
-	if (!err)
-		err = cell_read_config(ctx, holder->sysname, &holder->config);
+	err = open_state(holder);
 	if (!err)
 		err = take_lock(holder);
+	if (!err)
+		err = check_orphan(holder);
+	if (!err)
+		err = cell_read_config(ctx, holder->sysname, &holder->config);
 	if (!err)
 		err = listen_to_kernel(holder);
 	return err ? err : take_memory(holder);

@@ -336,23 +336,6 @@ static void catch_signals(sigset_t *mask)
 	sigprocmask(SIG_BLOCK, &block, mask);
 }
 
-static enum service_status open_failed(const struct watch *w, int err)
-{
-	log_failure(w, "monitor", err);
-	switch (err) {
-	case -ENODEV:
-	case -ENOENT:
-		return SERVICE_ENDED;
-	case -EBUSY:
-		return SERVICE_SERVED;
-	case -EINVAL:
-	case -EOWNERDEAD:
-		return SERVICE_MISCONFIGURED;
-	default:
-		return SERVICE_FAILED;
-	}
-}
-
 /* Its backends' sockets and settings: they are jailed, and cannot remove them. */
 static void remove_files(const char *cell, const char *ending)
 {
@@ -369,6 +352,33 @@ static void remove_files(const char *cell, const char *ending)
 	globfree(&found);
 }
 
+/* What is of no use when it has no monitor or no memory any more. */
+static void remove_all_files(const struct watch *w)
+{
+	forget_hold(w);
+	remove_files(w->name, "sock");
+	remove_files(w->name, "json");
+}
+
+static enum service_status open_failed(const struct watch *w, int err)
+{
+	if (err == -EOWNERDEAD)
+		remove_all_files(w);
+	log_failure(w, "monitor", err);
+	switch (err) {
+	case -ENODEV:
+	case -ENOENT:
+		return SERVICE_ENDED;
+	case -EBUSY:
+		return SERVICE_SERVED;
+	case -EINVAL:
+	case -EOWNERDEAD:
+		return SERVICE_MISCONFIGURED;
+	default:
+		return SERVICE_FAILED;
+	}
+}
+
 static enum service_status run(struct watch *w)
 {
 	sigset_t mask;
@@ -383,11 +393,8 @@ static enum service_status run(struct watch *w)
 	if (err && err != -ENODEV)
 		log_failure(w, "events", err);
 	/* While we hold its memory no other cell of its name has files there. */
-	if (err == -ENODEV) {
-		forget_hold(w);
-		remove_files(w->name, "sock");
-		remove_files(w->name, "json");
-	}
+	if (err == -ENODEV)
+		remove_all_files(w);
 	shyper_monitor_close(w->monitor);
 	return err && err != -ENODEV ? SERVICE_FAILED : SERVICE_ENDED;
 }

@@ -30,7 +30,13 @@ cat >idle.json <<-END
 	  "devices": [ { "type": "echo", "name": "echo0" } ] }
 END
 
+backend=shyper-echo@cell1.echo0.service
+systemctl -q mask --runtime $backend || fail "mask"
 gives 0 '' shyper cell create ./idle.json
+# The device that still has no backend is named.
+gives 5 'echo0' shyper cell start idle -t 1
+systemctl -q unmask --runtime $backend || fail "unmask"
+systemctl start $backend || fail "start the backend"
 gives 0 '' shyper cell start idle
 gives 1 'idle: .*running' shyper cell start idle
 gives 1 'idle.*name' shyper cell create ./idle.json
@@ -56,11 +62,6 @@ expect "status of a script" $status 5
 expect "lines of a script" "$(wc -l <err)" 1
 grep -q '^shyper: script:3: idle: ' err || fail "script: $(cat err)"
 expect "cells listed by a script" "$(grep -c '^ID' out)" 1
-# A device without a backend is named.
-systemctl stop shyper-echo@cell1.echo0.service || fail "stop the backend"
-gives 0 '' shyper cell stop idle
-gives 5 'echo0' shyper cell start idle -t 1
-systemctl start shyper-echo@cell1.echo0.service || fail "start the backend"
 nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }

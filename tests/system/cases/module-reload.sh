@@ -111,8 +111,8 @@ jq -e '.path == "/root/one.img"' /sys/class/hvisor/cell1.blk0/config >/dev/null 
 echo 1 2>/dev/null >"/sys/devices/system/cpu/cpu$cpu/online" && fail "root took CPU $cpu again"
 goes_on cell1
 goes_on cell2
-prompt cell1
-prompt cell2
+console_open cell1
+console_open cell2
 for cell in cell1 cell2; do
 	cell_run $cell 10 'grep differ /tmp/log' && fail "$cell: read what it had not written"
 	cell_run $cell 10 'dmesg | grep -i "i/o error"' && fail "$cell: I/O errors"

@@ -7,24 +7,23 @@ meminfo() {
 	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
 }
 
+# kept_free: the free pages that each CPU keeps for itself, up to a MiB each, in KiB;
+# MemAvailable does not count them.
+kept_free() {
+	awk '$1 == "count:" { n += $2 } END { print n * 4 }' /proc/zoneinfo
+}
+
 workers_gone() {
 	! grep -qx '(udev-worker)' /proc/[0-9]*/comm
 }
 
 # memory: in KiB, MemAvailable and SUnreclaim, at its best in some seconds, when caches
-# are dropped, what is freed late is freed, and udev has ended its idle workers. The free
-# pages that each CPU keeps for itself, up to 2 MiB, count as used, and so do empty
-# slabs: a CPU that goes off gives its pages back, shrinking the slabs. What was
-# logged is in memory, too.
+# and empty slabs are dropped, what is freed late is freed, and udev has ended its idle
+# workers. What was logged is in memory, too.
 memory() {
-	local cpu cache
+	local cache
 	journalctl -q --rotate --vacuum-time=1s || fail "journal"
 	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	for cpu in 3 2 1 0; do
-		echo 0 >/sys/devices/system/cpu/cpu$cpu/online &&
-			echo 1 >/sys/devices/system/cpu/cpu$cpu/online
-	done || fail "CPU $cpu"
 	wait_until 60 workers_gone
 	for _ in 1 2 3 4 5; do
 		echo 3 >/proc/sys/vm/drop_caches
@@ -32,7 +31,7 @@ memory() {
 			echo 1 >"$cache"
 		done
 		sleep 1
-		echo "$(meminfo MemAvailable) $(meminfo SUnreclaim)"
+		echo "$(($(meminfo MemAvailable) + $(kept_free))) $(meminfo SUnreclaim)"
 	done | awk '$1 > free { free = $1 } !slab || $2 < slab { slab = $2 }
 		END { print free, slab }'
 }
