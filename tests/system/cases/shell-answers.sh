@@ -36,8 +36,7 @@ shyper -c 'cell create ./work.json; cell start work; cell create ./broken.json; 
 	>/dev/null || fail "create"
 shyper cell wait broken failed -t 60 >/dev/null || fail "broken does not fail"
 console_open cell1
-console_expect cell1 240 'cell# $'
-cell_login cell1 30
+cell_login cell1 240
 cell_run cell1 30 'while [ ! -e /stop ]; do dd if=/dev/vda of=/dev/null bs=4k 2>/dev/null
 echo 3 >/proc/sys/vm/drop_caches; done &' >/dev/null || fail "no reading of the disk"
 
