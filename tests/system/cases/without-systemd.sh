@@ -19,7 +19,7 @@ daemon() {
 }
 
 expect "init" "$(readlink /proc/1/exe)" /usr/bin/busybox
-pgrep 'systemd|udevd' && fail "systemd or udevd runs"
+pgrep -a -x '[(]?(systemd|udev).*' && fail "systemd or udevd runs"
 [ ! -e /run/udev/control ] || fail "udevd's socket is there"
 wait_until 20 daemon
 before=$(snapshot)
