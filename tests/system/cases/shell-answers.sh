@@ -38,7 +38,7 @@ shyper cell wait broken failed -t 60 >/dev/null || fail "broken does not fail"
 console_open cell1
 cell_login cell1 240
 cell_run cell1 30 'while [ ! -e /stop ]; do dd if=/dev/vda of=/dev/null bs=4k 2>/dev/null
-echo 3 >/proc/sys/vm/drop_caches; done &' >/dev/null || fail "no reading of the disk"
+echo 3 >/proc/sys/vm/drop_caches; done & :' >/dev/null || fail "no reading of the disk"
 
 prompt_start
 ask 'Which cell failed' 'cell list'
