@@ -343,8 +343,7 @@ static void remove_files(const char *cell, const char *ending)
 	glob_t found;
 	size_t n;
 
-	snprintf(pattern, sizeof(pattern), SERVICE_RUN_FOLDER "/%s.*.%s", cell,
-		 ending);
+	snprintf(pattern, sizeof(pattern), SERVICE_RUN_FOLDER "/%s.%s", cell, ending);
 	if (glob(pattern, 0, NULL, &found))
 		return;
 	for (n = 0; n < found.gl_pathc; n++)
@@ -356,14 +355,17 @@ static void remove_files(const char *cell, const char *ending)
 static void remove_all_files(const struct watch *w)
 {
 	forget_hold(w);
-	remove_files(w->name, "sock");
-	remove_files(w->name, "json");
+	remove_files(w->name, "*.sock");
+	remove_files(w->name, "*.json");
 }
 
 static enum service_status open_failed(const struct watch *w, int err)
 {
-	if (err == -EOWNERDEAD)
+	if (err == -EOWNERDEAD) {
 		remove_all_files(w);
+		/* Of the monitor that died. */
+		remove_files(w->name, "sock");
+	}
 	log_failure(w, "monitor", err);
 	switch (err) {
 	case -ENODEV:
