@@ -38,7 +38,7 @@ nothing_left() {
 
 # quiet: no unit failed, and nothing of ours is there
 quiet() {
-	local deadline=$((SECONDS + 30))
+	local deadline=$((SECONDS + 120))
 	until nothing_left; do
 		[ $SECONDS -lt $deadline ] || fail "left: $(systemctl list-units --all --plain --no-legend 'shyper-*@*') $(pgrep -a -f '^/usr/libexec/shyper')"
 		sleep 0.2
