@@ -108,9 +108,10 @@ prompt_type 'cell sh\t'
 dialogue_await 10 'cell show ' || fail "no completion of a verb"
 prompt_type 'bro\t'
 dialogue_await 10 'broken ' || fail "no completion of a cell"
-prompt_type '-\t\t'
+# What they have in common first, then all of them.
+prompt_type '-\t\t\t'
 dialogue_await 10 '--json' || fail "no completion of options"
-dialogue_await 10 'shyper> cell show broken -' || fail "the line is gone"
+dialogue_await 10 'shyper> cell show broken --' || fail "the line is gone"
 prompt_type '\003'
 dialogue_await 10 'shyper> ' || fail "^C does not clear the line"
 prompt_type 'cell check /etc/shyper/cells/small.j\t\n'

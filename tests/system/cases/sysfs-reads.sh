@@ -11,6 +11,7 @@ shyper cell create debian >/dev/null || fail "create"
 shyper cell start debian >/dev/null || fail "start"
 console_open cell1
 cell_login cell1 240
+echo "at the prompt after $SECONDS s"
 
 # look COUNT: that many times, by nobody; how often it went well.
 look() {
@@ -28,6 +29,7 @@ cell_run cell1 60 "($fio &) ; while [ ! -s /root/fio ]; do sleep 0.2; done" >/de
 	fail "fio does not start"
 requests=$(sys cell1.blk0/requests)
 expect "looks that succeeded" "$(look 1000)" 1000
+echo "1000 looks after $SECONDS s"
 more=$(($(sys cell1.blk0/requests) - requests))
 echo "$more requests of fio meanwhile"
 [ $more -gt 100 ] || fail "fio did not run meanwhile"

@@ -229,7 +229,7 @@ shell_runs() {
 	runs "$(pgrep -x shyper)"
 }
 for way in 'system daemon ./none.json' '-c system\ daemon\ ./none.json' '-b script' '-j system daemon ./none.json'; do
-	eval "shyper $way" &
+	bash -c "exec shyper $way" &
 	pid=$!
 	wait_until 20 runs $pid
 	kill -TERM $pid
