@@ -28,7 +28,8 @@ config one 1 16M /root/disk.img
 config two 2 16M /root/disk.img
 config three 3 16M
 config big 1 400M
-config huge 1 400M
+# More than there is. What only needs more hugepages would keep them.
+config huge 1 3G
 
 # A line of a script, one of what people do to cells.
 random_line() {
