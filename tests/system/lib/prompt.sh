@@ -7,7 +7,7 @@
 
 prompt_log=/tmp/prompt.log
 
-# prompt_start: until the prompt is there.
+# prompt_start [SECONDS]: until the prompt is there.
 prompt_start() {
 	cat >$prompt_log.run <<-END
 		#!/bin/sh
@@ -16,7 +16,7 @@ prompt_start() {
 	END
 	chmod +x $prompt_log.run
 	dialogue_start $prompt_log socat -t 1 - EXEC:$prompt_log.run,pty,setsid,ctty,stderr
-	dialogue_await 30 'shyper> ' || fail "no prompt"
+	dialogue_await "${1:-30}" 'shyper> ' || fail "no prompt"
 }
 
 # prompt_type TEXT: as typed, without a newline.
