@@ -139,7 +139,7 @@ prompt_type 'q'
 prompt_result 20 >answer
 awk 'BEGIN { RS = "\033\\[H" } { n = gsub(/\n/, ""); if (n > 24) exit 1 }' answer || fail "top is too high"
 prompt_run help >answer
-sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' "$prompt_log" | tr -d '\r' | awk 'length > 80' >wide
+sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' "$prompt_log" | tr '\r' '\n' | awk 'length > 80' >wide
 [ ! -s wide ] || fail "wider than 80 columns: $(cat wide)"
 echo ok width
 
