@@ -13,13 +13,17 @@ console_open cell1
 cell_login cell1 240
 echo "at the prompt after $SECONDS s"
 
-# look COUNT: that many times, by nobody; how often it went well.
+# look COUNT: that many times, by nobody, fifty times in one process, since to start
+# one is dear here; how often it went well.
 look() {
 	# shellcheck disable=SC2016 # for the other shell
-	setpriv --reuid nobody --regid nogroup --clear-groups sh -c '
-		n=0
-		for i in $(seq "$1"); do
-			cat /sys/class/hvisor/cell1/virtio/* >/dev/null && n=$((n + 1))
+	setpriv --reuid nobody --regid nogroup --clear-groups bash -c '
+		files=() n=0
+		for _ in {1..50}; do
+			files+=(/sys/class/hvisor/cell1/virtio/*)
+		done
+		for _ in $(seq $(($1 / 50))); do
+			cat "${files[@]}" >/dev/null && n=$((n + 50))
 		done
 		echo $n' look "$1"
 }
@@ -33,7 +37,7 @@ expect "looks that succeeded" "$(look 1000)" 1000
 echo "1000 looks after $SECONDS s"
 more=$(($(sys cell1.blk0/requests) - requests))
 echo "$more requests of fio meanwhile"
-[ $more -gt 100 ] || fail "fio did not run meanwhile"
+[ $more -gt 50 ] || fail "fio did not run meanwhile"
 # Terse: version, fio, job, group, error.
 cell_run cell1 60 'pkill fio; while pgrep fio >/dev/null; do sleep 0.2; done
 	cut -d";" -f1-5 /tmp/fio.log; grep -q ";v;0;0;" /tmp/fio.log' || fail "fio"
