@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# alone
 # root-run: --timeout 600 --mttcg
 # root-run: --put build/guests/hello.img --put build/guests/reboot.img
 # root-run: --put build/guests/fault.img --put build/guests/spin.img

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# alone
 # root-run: --timeout 600 --mttcg
 # root-run: --put build/guests/spin.img --put build/guests/gic.img
 # root-run: --put build/guests/echo.img --put build/guests/hostile.img

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# alone
 # root-run: --timeout 420 --mttcg --put build/guests/idle.img --put tests/lib/dialogue.sh
 #
 # Two shells, ten scripts and top beside them create, start, stop and destroy cells

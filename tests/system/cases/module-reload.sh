@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# alone
 # root-run: --timeout 420 --mttcg --put build/programs/adopt
 #
 # The module goes and comes while two cells write to their disks and verify what
