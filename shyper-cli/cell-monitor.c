@@ -370,6 +370,8 @@ static enum service_status open_failed(const struct watch *w, int err)
 	switch (err) {
 	case -ENODEV:
 	case -ENOENT:
+		/* For systemd whoever ends before it is ready has failed. */
+		service_notify("READY=1");
 		return SERVICE_ENDED;
 	case -EBUSY:
 		return SERVICE_SERVED;

@@ -218,10 +218,21 @@ static int watch_signals(struct shyper_backend *backend)
 	return shyper_backend_watch(backend, &backend->signals, EPOLLIN);
 }
 
+/*
+ * For systemd a service that ends before it is ready has failed, with whatever
+ * status. That its device has gone is no failure.
+ */
+static void tell_ready(struct shyper_backend *backend)
+{
+	notify_ready(backend->manager);
+	backend->manager = -1;
+}
+
 static int explain(struct shyper_backend *backend, int err, const char *what)
 {
 	switch (err) {
 	case -ENODEV:
+		tell_ready(backend);
 		return error_set(backend->ctx, err, backend->name, NULL,
 				 "the device is gone");
 	case -EPROTO:
@@ -242,6 +253,8 @@ static int backend_bind(struct shyper_backend *backend)
 	if (backend->epoll < 0)
 		return explain(backend, -errno, "no event loop");
 	err = link_open(backend->ctx, backend->name, &backend->link.fd);
+	if (err == -ENODEV)
+		tell_ready(backend);
 	if (err)
 		return err;
 	err = map_pages(backend);
@@ -348,8 +361,7 @@ static int backend_attach(struct shyper_backend *backend)
 		return err;
 	backend->attached = true;
 	backend_tell_failure(backend);
-	notify_ready(backend->manager);
-	backend->manager = -1;
+	tell_ready(backend);
 	return 0;
 }
 

@@ -131,6 +131,14 @@ static int program_open(struct shyper_backend *backend,
 	return status;
 }
 
+static bool device_gone(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), CONFIG_PATH, name);
+	return access(path, F_OK) && errno == ENOENT;
+}
+
 static int program_run(struct shyper_ctx *ctx, struct shyper_backend *backend)
 {
 	int err = shyper_backend_attach(backend), declared = err;
@@ -182,7 +190,8 @@ static int program_serve(struct shyper_ctx *ctx, const char *name,
 	if (err)
 		return open_status(shyper_ctx_get_error(ctx));
 	status = program_open(backend, program, jailed);
-	if (!status)
+	/* If the device went meanwhile that is the reason, and no failure. */
+	if (!status || device_gone(name))
 		status = program_run(ctx, backend);
 	shyper_backend_close(backend);
 	return status;
