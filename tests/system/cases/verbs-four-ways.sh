@@ -222,8 +222,13 @@ echo ok exit
 # The daemon, with nothing to serve, in each way; SIGTERM or ^C ends it.
 echo '{ "version": 1, "mediated": [] }' >none.json
 echo 'system daemon ./none.json' >script
+# runs PID: it is ready for SIGTERM, number 15.
 runs() {
-	grep -q '^SigBlk:.*[1-9a-f]' "/proc/$1/status"
+	local mask
+	for mask in $(sed -n 's/^Sig\(Blk\|Cgt\):\t//p' "/proc/$1/status"); do
+		! ((0x$mask >> 14 & 1)) || return 0
+	done
+	return 1
 }
 shell_runs() {
 	runs "$(pgrep -x shyper)"
