@@ -161,7 +161,10 @@ prompt_type 'shyper cell sho\t'
 dialogue_await 20 'shyper cell show ' || fail "no completion of a verb in bash"
 prompt_type 'bro\t'
 dialogue_await 20 'broken ' || fail "no completion of a cell in bash"
-prompt_type '\003shyper cell check /etc/shyper/cells/sm\t'
+# ^C empties the terminal's queue.
+prompt_type '\003'
+dialogue_await 20 'bash> ' || fail "no prompt of bash after ^C"
+prompt_type 'shyper cell check /etc/shyper/cells/sm\t'
 dialogue_await 20 '/small.json ' || fail "no completion of a file in bash"
 prompt_type '\003'
 dialogue_send exit
