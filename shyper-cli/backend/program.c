@@ -70,7 +70,20 @@ int config_flag(const json_t *config, const char *key, bool *value)
 	return 0;
 }
 
-static json_t *config_load(const char *name)
+/* What is not there, or empty, is another device's by now or will be there again. */
+static int config_status(const json_error_t *error)
+{
+	switch (json_error_code(error)) {
+	case json_error_cannot_open_file:
+	case json_error_premature_end_of_input:
+		return SHYPER_EXIT_RESTART;
+	default:
+		return SHYPER_EXIT_CONFIG;
+	}
+}
+
+/* 0 or SHYPER_EXIT_*, and has said why. */
+static int config_load(const char *name, json_t **ret_config)
 {
 	const char *other = getenv("SHYPER_DEVICE_CONFIG");
 	json_error_t error;
@@ -86,13 +99,14 @@ static json_t *config_load(const char *name)
 	config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	if (!config) {
 		say(SAY_ERROR, "%s: line %d: %s", path, error.line, error.text);
-		return NULL;
+		return config_status(&error);
 	}
+	*ret_config = config;
 	if (json_is_object(config))
-		return config;
+		return 0;
 	say(SAY_ERROR, "%s: is no JSON object", path);
 	json_decref(config);
-	return NULL;
+	return SHYPER_EXIT_CONFIG;
 }
 
 static int open_status(const struct shyper_error *error)
@@ -119,11 +133,11 @@ static int open_status(const struct shyper_error *error)
 static int program_open(struct shyper_backend *backend,
 			const struct backend_program *program, bool jailed)
 {
-	json_t *config = config_load(shyper_backend_get_name(backend));
-	int status;
+	json_t *config;
+	int status = config_load(shyper_backend_get_name(backend), &config);
 
-	if (!config)
-		return SHYPER_EXIT_CONFIG;
+	if (status)
+		return status;
 	status = program->open(backend, config);
 	json_decref(config);
 	if (!status && jailed && jail_enter())

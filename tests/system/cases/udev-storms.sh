@@ -36,11 +36,20 @@ nothing_left() {
 	[ -z "$(units)" ] && ! pgrep -f '^/usr/libexec/shyper' >/dev/null
 }
 
+what_is_left() {
+	local unit
+	for unit in $(units | head -n 3); do
+		systemctl show -P ActiveState -P Result -P ExecMainStatus "$unit"
+		journalctl -q -n 12 -u "$unit"
+	done
+	fail "left: $(units) $(pgrep -a -f '^/usr/libexec/shyper')"
+}
+
 # quiet: no unit failed, and nothing of ours is there
 quiet() {
 	local deadline=$((SECONDS + 120))
 	until nothing_left; do
-		[ $SECONDS -lt $deadline ] || fail "left: $(systemctl list-units --all --plain --no-legend 'shyper-*@*') $(pgrep -a -f '^/usr/libexec/shyper')"
+		[ $SECONDS -lt $deadline ] || what_is_left
 		sleep 0.2
 	done
 	expect "failed units" "$(systemctl --failed --no-legend --plain | cut -d' ' -f1)" ""
