@@ -127,21 +127,3 @@ log_has '^ok gic' || fail "gic does not get over $pauses pauses"
 echo "$pauses pauses"
 does destroy gic
 echo ok three-cpus
-
-# A Linux with two CPUs that reads a disk.
-head -c 4M /dev/urandom >/root/disk.img
-jq '.name = "linux" | .cpus = 2 | .devices += [ { "type": "blk", "name": "blk0", "path": "/root/disk.img" } ]' \
-	/etc/shyper/cells/small.json >linux.json
-shyper -c 'cell create ./linux.json; cell start linux' >/dev/null || fail "linux"
-console_open cell1
-cell_login cell1 240
-cell_post cell1 'for n in 1 2 3 4 5 6 7 8; do echo 3 >/proc/sys/vm/drop_caches; md5sum </dev/vda; done | uniq -c'
-for _ in 1 2 3 4 5; do
-	shyper -c 'cell pause linux; cell resume linux' >/dev/null || fail "pause"
-done
-expect "what was read" "$(cell_result cell1 120 | tail -n 1 | awk '{ print $1, $2 }')" \
-	"8 $(md5sum </root/disk.img | cut -d' ' -f1)"
-console_close cell1
-does destroy linux
-unchanged "$before"
-echo ok linux

@@ -56,13 +56,3 @@ echo "ok again"
 shyper cell destroy small >/dev/null || fail "destroy"
 unchanged "$before"
 echo "ok nothing-left"
-
-shyper cell create debian >/dev/null || fail "create debian"
-shyper cell start debian >/dev/null || fail "start debian"
-console_open cell1
-cell_login cell1 150
-expect "root's disk in debian" "$(cell_run cell1 30 'sed -n "s: / .*::p" /proc/mounts')" /dev/vda
-console_close cell1
-shyper cell destroy debian >/dev/null || fail "destroy debian"
-unchanged "$before"
-echo "ok debian"
