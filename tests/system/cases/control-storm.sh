@@ -131,7 +131,7 @@ grep -qa '^cell[1-9]' top.out || fail "top has shown no cell"
 echo "ok no-deadlock"
 
 # FILE:LINE: object: reason; and the reasons, without their numbers.
-cat script*.err | grep -vE '^shyper: script[0-9]+:[0-9]+: [^ ]+: .{10,}' && fail "a refusal without a reason"
+cat script*.err | grep -vE '^shyper: script[0-9]+:[0-9]+: [^:]+: .{10,}' && fail "a refusal without a reason"
 sed -E 's/^shyper: script[0-9]+:[0-9]+: //; s/[0-9]+/N/g' script*.err | sort | uniq -c | sort -rn
 grep -E '(Device or resource busy|Invalid argument|Input/output error|Success)' script*.err &&
 	fail "an errno instead of a reason"
