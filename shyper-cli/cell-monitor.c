@@ -371,7 +371,7 @@ static enum service_status open_failed(const struct watch *w, int err)
 	case -ENODEV:
 	case -ENOENT:
 		/* For systemd whoever ends before it is ready has failed. */
-		service_notify("READY=1");
+		service_ready_and_wait();
 		return SERVICE_ENDED;
 	case -EBUSY:
 		return SERVICE_SERVED;
@@ -392,7 +392,7 @@ static enum service_status run(struct watch *w)
 	err = shyper_monitor_open(w->ctx, w->name, &w->monitor);
 	if (err)
 		return open_failed(w, err);
-	service_notify("READY=1");
+	service_ready();
 	err = watch_cell(w, &mask);
 	if (err && err != -ENODEV)
 		log_failure(w, "events", err);

@@ -7,33 +7,24 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-void service_notify(const char *state)
+#include <virtio/notify.h>
+
+void service_ready(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t length = path ? strlen(path) : 0;
-	int fd;
+	struct notify notify;
 
-	/* "@" stands for the NUL of an abstract address. */
-	if (length < 2 || length >= sizeof(address.sun_path) ||
-	    (path[0] != '/' && path[0] != '@'))
-		return;
-	memcpy(address.sun_path, path, length);
-	if (path[0] == '@')
-		address.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-	       (const struct sockaddr *)&address,
-	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
-	close(fd);
+	notify_open(&notify);
+	notify_ready(&notify);
+}
+
+void service_ready_and_wait(void)
+{
+	struct notify notify;
+
+	notify_open(&notify);
+	notify_ready_and_wait(&notify);
 }
 
 void service_log(int level, const char *subject, const char *format, ...)

@@ -32,8 +32,10 @@ enum service_status {
 	SERVICE_SERVED = 3,		/* another process has this role: EBUSY */
 };
 
-/* sd_notify(3): tells who waits at NOTIFY_SOCKET, if anybody; "READY=1". */
-void service_notify(const char *state);
+/* sd_notify(3): tells who waits at NOTIFY_SOCKET, if anybody, that all is ready. */
+void service_ready(void);
+/* The same before an end that is no failure: see notify_ready_and_wait(). */
+void service_ready_and_wait(void);
 
 /*
  * One line on stderr: "SUBJECT: text", with the level's prefix (sd-daemon(3))

@@ -502,7 +502,7 @@ int supervise_run(struct shyper_ctx *ctx, const struct mediated *mediated)
 	if (err)
 		return err;
 	catch_signals(&s);
-	service_notify("READY=1");
+	service_ready();
 	err = serve(&s, events);
 	stop_all(&s);
 	shyper_events_close(events);

@@ -222,17 +222,16 @@ static int watch_signals(struct shyper_backend *backend)
  * For systemd a service that ends before it is ready has failed, with whatever
  * status. That its device has gone is no failure.
  */
-static void tell_ready(struct shyper_backend *backend)
+static void tell_gone(struct shyper_backend *backend)
 {
-	notify_ready(backend->manager);
-	backend->manager = -1;
+	notify_ready_and_wait(&backend->manager);
 }
 
 static int explain(struct shyper_backend *backend, int err, const char *what)
 {
 	switch (err) {
 	case -ENODEV:
-		tell_ready(backend);
+		tell_gone(backend);
 		return error_set(backend->ctx, err, backend->name, NULL,
 				 "the device is gone");
 	case -EPROTO:
@@ -248,13 +247,13 @@ static int backend_bind(struct shyper_backend *backend)
 {
 	int err;
 
-	backend->manager = notify_open();
+	notify_open(&backend->manager);
 	backend->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (backend->epoll < 0)
 		return explain(backend, -errno, "no event loop");
 	err = link_open(backend->ctx, backend->name, &backend->link.fd);
 	if (err == -ENODEV)
-		tell_ready(backend);
+		tell_gone(backend);
 	if (err)
 		return err;
 	err = map_pages(backend);
@@ -336,7 +335,7 @@ void shyper_backend_close(struct shyper_backend *backend)
 	close_keep_errno(backend->signals.fd);
 	close_keep_errno(backend->link.fd);
 	close_keep_errno(backend->epoll);
-	close_keep_errno(backend->manager);
+	notify_close(&backend->manager);
 	free(backend);
 	errno = saved;
 }
@@ -361,7 +360,7 @@ static int backend_attach(struct shyper_backend *backend)
 		return err;
 	backend->attached = true;
 	backend_tell_failure(backend);
-	tell_ready(backend);
+	notify_ready(&backend->manager);
 	return 0;
 }
 

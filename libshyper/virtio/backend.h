@@ -14,6 +14,7 @@
 #include "../internal.h"
 #include "link.h"
 #include "memory.h"
+#include "notify.h"
 #include "queue.h"
 
 /* One for each CPU, and the device's own. */
@@ -27,7 +28,7 @@
  * @decl: what the device is declared to be
  * @pending: bit n: queue n is to be served
  * @held: @nr_held requests that are answered once their queues are quiet
- * @manager: socket of the service manager
+ * @manager: the service manager, until it was told that we are ready
  * @attached: declared
  * @failed: the driver broke a queue: it was told, and nothing new is taken from
  *	any queue until it has reset the device
@@ -52,7 +53,7 @@ struct shyper_backend {
 	struct hvisor_request held[MAX_HELD];
 	unsigned int nr_held;
 	int epoll;
-	int manager;
+	struct notify manager;
 	struct shyper_watch link;
 	struct shyper_watch signals;
 	bool attached;

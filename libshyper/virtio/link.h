@@ -26,9 +26,4 @@ int link_declare(int fd, struct hvisor_device_decl *decl);
 int link_interrupt(int fd, uint32_t bits);
 int link_fail(int fd);
 
-/* Connect to the service manager, if there is one; -1 if not. */
-int notify_open(void);
-/* Tell it that the service is ready; closes @fd. */
-void notify_ready(int fd);
-
 #endif /* VIRTIO_LINK_H */

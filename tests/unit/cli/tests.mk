@@ -11,7 +11,7 @@ cli-library := $(patsubst %.o,libshyper/%.c,$(core-objs))
 cli-commands := $(addprefix shyper-cli/,command.c complete.c tokens.c names.c context.c batch.c \
 	output.c describe.c cmd-cell.c cmd-device.c cmd-watch.c cmd-system.c cmd-general.c \
 	cell-wait.c cell-dump.c cell-plan.c cell-map.c settings.c rates.c top.c cell-log.c attach.c mediated.c \
-	supervise.c service.c)
+	supervise.c service.c) libshyper/virtio/notify.c
 
 tests-cli := test_tokens test_command test_output test_mediated test_commands test_attach \
 	test_supervise test_cell_monitor
@@ -21,7 +21,7 @@ srcs-test_output := shyper-cli/output.c
 srcs-test_mediated := shyper-cli/mediated.c
 srcs-test_commands := $(cli-commands) $(cli-library)
 srcs-test_attach := shyper-cli/attach.c shyper-cli/output.c
-srcs-test_supervise := shyper-cli/service.c shyper-cli/mediated.c \
+srcs-test_supervise := shyper-cli/service.c libshyper/virtio/notify.c shyper-cli/mediated.c \
 	$(cli-library)
-srcs-test_cell_monitor := shyper-cli/service.c
+srcs-test_cell_monitor := shyper-cli/service.c libshyper/virtio/notify.c
 ldflags-test_cell_monitor := -Wl,--wrap=clock_gettime,--wrap=ppoll
