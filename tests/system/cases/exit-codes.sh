@@ -33,6 +33,7 @@ END
 backend=shyper-echo@cell1.echo0.service
 systemctl -q mask --runtime $backend || fail "mask"
 gives 0 '' shyper cell create ./idle.json
+wait_until 20 test -S /run/shyper/cell1.sock
 # The device that still has no backend is named.
 gives 5 'echo0' shyper cell start idle -t 1
 systemctl -q unmask --runtime $backend || fail "unmask"
