@@ -32,6 +32,8 @@ qemu_of() {
 
 # busy_threads OPTION...: of QEMU, while each CPU of root is busy
 busy_threads() {
+	# What it said the last time is no sign of life.
+	: >"$work/out"
 	"$root_run" "$@" "$work/busy" >"$work/out" 2>"$work/err" &
 	job=$!
 	wait_until 300 grep -q busy "$work/out"
