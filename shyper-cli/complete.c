@@ -4,19 +4,7 @@
 #include <string.h>
 
 #include "command.h"
-
-/* Who takes the words, of those that begin with @prefix. */
-struct sink {
-	const char *prefix;
-	command_add add;
-	void *data;
-};
-
-static void offer(const struct sink *sink, const char *word)
-{
-	if (!strncmp(word, sink->prefix, strlen(sink->prefix)))
-		sink->add(sink->data, word);
-}
+#include "sink.h"
 
 /* The verb's word number @argc, if its words before that are @argv. */
 static bool next_word(const struct command *command, int argc,

@@ -7,18 +7,7 @@
 #include <sys/stat.h>
 
 #include "context.h"
-
-struct sink {
-	const char *prefix;
-	command_add add;
-	void *data;
-};
-
-static void offer(const struct sink *sink, const char *word)
-{
-	if (!strncmp(word, sink->prefix, strlen(sink->prefix)))
-		sink->add(sink->data, word);
-}
+#include "sink.h"
 
 static void offer_cells(struct shyper_ctx *ctx, const struct sink *sink)
 {
