@@ -550,14 +550,14 @@ u64 hvisor_ticks_to_ms(u64 ticks);
 extern const struct attribute_group *hvisor_control_groups[];
 extern const struct attribute_group *hvisor_cell_groups[];
 extern const struct attribute_group *hvisor_device_groups[];
-
-/* sysfs-memory.c */
-extern struct bin_attribute hvisor_memory_blocks_attr;
 int hvisor_virtio_group_init(struct hvisor_cell *cell);
 void hvisor_virtio_group_exit(struct hvisor_cell *cell);
 ssize_t hvisor_summary_show(struct device *dev, struct device_attribute *attr,
 			    char *buf);
 ssize_t hvisor_pending_show(struct device *dev, struct device_attribute *attr,
 			    char *buf);
+
+/* sysfs-memory.c */
+extern struct bin_attribute hvisor_memory_blocks_attr;
 
 #endif /* HVISOR_KMOD_H */
