@@ -21,7 +21,8 @@ ask() {
 	grep -F -- "$1" README.md | grep -qF -- "\`$2" || fail "README: $1 $2"
 	shyper help | grep -q -- "^$2 " || fail "help: $2"
 	prompt_run "${*:2}" >answer
-	cat answer
+	# What redraws a screen ends without a newline.
+	sed -e "\$a\\" answer
 }
 
 cat >broken.json <<-END
