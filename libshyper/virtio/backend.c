@@ -169,27 +169,38 @@ static int declare_prepare(struct shyper_backend *backend)
 	return 0;
 }
 
-static const struct shyper_backend *faulting;
+static struct shyper_backend *faulting;
 
 static bool within(const void *address, const void *begin, uint64_t length)
 {
 	return begin && (uintptr_t)address - (uintptr_t)begin < length;
 }
 
+/*
+ * For systemd a service that ends before it is ready has failed, with whatever
+ * status. That its device has gone is no failure. For signal handlers, too.
+ */
+static void tell_gone(struct shyper_backend *backend)
+{
+	notify_ready_and_wait(&backend->manager);
+}
+
 /* EL2's pages are taken away when the cell is destroyed, whatever we do then. */
 static void bus_error(int signal, siginfo_t *info, void *context)
 {
-	const struct shyper_backend *backend = faulting;
+	struct shyper_backend *backend = faulting;
 	const void *address = info->si_addr;
 
 	(void)signal;
 	(void)context;
-	_exit(within(address, backend->page, backend->info.page_length) ||
-	      within(address, backend->state, backend->info.state_length) ?
-	      SHYPER_EXIT_DONE : SHYPER_EXIT_RESTART);
+	if (!within(address, backend->page, backend->info.page_length) &&
+	    !within(address, backend->state, backend->info.state_length))
+		_exit(SHYPER_EXIT_RESTART);
+	tell_gone(backend);
+	_exit(SHYPER_EXIT_DONE);
 }
 
-static void watch_faults(const struct shyper_backend *backend)
+static void watch_faults(struct shyper_backend *backend)
 {
 	struct sigaction action = {
 		.sa_sigaction = bus_error,
@@ -216,15 +227,6 @@ static int watch_signals(struct shyper_backend *backend)
 		return -errno;
 	backend->signals.ready = backend_signalled;
 	return shyper_backend_watch(backend, &backend->signals, EPOLLIN);
-}
-
-/*
- * For systemd a service that ends before it is ready has failed, with whatever
- * status. That its device has gone is no failure.
- */
-static void tell_gone(struct shyper_backend *backend)
-{
-	notify_ready_and_wait(&backend->manager);
 }
 
 static int explain(struct shyper_backend *backend, int err, const char *what)
@@ -256,6 +258,7 @@ static int backend_bind(struct shyper_backend *backend)
 		tell_gone(backend);
 	if (err)
 		return err;
+	watch_faults(backend);
 	err = map_pages(backend);
 	if (!err)
 		err = declare_prepare(backend);
@@ -344,7 +347,6 @@ static int backend_attach(struct shyper_backend *backend)
 {
 	int err;
 
-	watch_faults(backend);
 	err = watch_signals(backend);
 	if (err)
 		return err;

@@ -198,6 +198,22 @@ bool el2_failed(int ms)
 	return take_byte(el2.failed[0], ms);
 }
 
+/* A file that has no page where it is mapped: a read is SIGBUS. */
+static void make_fault(void *address, size_t size)
+{
+	int fd = memfd_create("gone", MFD_CLOEXEC);
+
+	assert_ptr_equal(mmap(address, size, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_FIXED, fd, 0), address);
+	close(fd);
+}
+
+void el2_take_away(void)
+{
+	make_fault(el2.page, sizeof(*el2.page));
+	make_fault(el2.state, state_size());
+}
+
 /* What link.c does, as the backend's process sees it. */
 
 int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
@@ -226,6 +242,8 @@ int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
 	(void)length;
 	(void)write;
 	*page = offset == PAGE_OFFSET ? (void *)el2.page : (void *)el2.state;
+	if (el2.going)
+		el2_take_away();
 	return 0;
 }
 

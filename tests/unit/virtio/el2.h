@@ -29,6 +29,7 @@ struct el2 {
 	int failed[2];
 	pid_t backend;
 	uint64_t seq;
+	bool going;		/* the pages are taken away once they are mapped */
 };
 
 extern struct el2 el2;
@@ -55,6 +56,8 @@ void el2_post(uint32_t op, int cpu, uint32_t offset, uint32_t length, uint64_t v
 bool el2_answered(int cpu, uint64_t *value, int ms);
 /* Waits for an interrupt; false: none in @ms. */
 bool el2_interrupted(int ms);
+/* In the backend's process: the device goes, its pages fault from now on. */
+void el2_take_away(void);
 /* Waits for DEVICE_FAIL. */
 bool el2_failed(int ms);
 

@@ -13,6 +13,10 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -370,6 +374,91 @@ static void test_gone(void **state)
 	assert_int_equal(WEXITSTATUS(status), 50);
 }
 
+/* -- a device that goes before its backend is ready -- */
+
+static int serve_going(void)
+{
+	el2.going = true;
+	return serve(&null_ops);
+}
+
+static int serve_gone(void)
+{
+	struct shyper_backend *backend = el2_backend_open("cell1.null0", &null_ops, NULL);
+
+	el2_take_away();
+	return shyper_backend_attach(backend) ? 101 : 102;
+}
+
+/* A message to the service manager; the descriptor with it, or -1. */
+static int manager_read(int manager, const char *message)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char text[64] = "";
+	struct iovec iov = { text, sizeof(text) - 1 };
+	struct msghdr header = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg;
+	int fd = -1;
+
+	assert_true(recvmsg(manager, &header, 0) > 0);
+	assert_string_equal(text, message);
+	cmsg = CMSG_FIRSTHDR(&header);
+	if (cmsg)
+		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+	return fd;
+}
+
+/*
+ * The manager hears of the service's readiness, and that before it sees the end
+ * of the process.
+ */
+static void assert_no_failure(int (*serve_it)(void))
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval limit = { .tv_sec = 10 };
+	int manager = socket(AF_UNIX, SOCK_DGRAM, 0), barrier, status;
+	char name[64];
+
+	snprintf(name, sizeof(name), "@shyper-test-%d", getpid());
+	strcpy(address.sun_path + 1, name + 1);
+	assert_int_equal(bind(manager, (struct sockaddr *)&address,
+			      offsetof(struct sockaddr_un, sun_path) + strlen(name)), 0);
+	setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setenv("NOTIFY_SOCKET", name, 1);
+	el2.backend = fork();
+	assert_true(el2.backend >= 0);
+	if (!el2.backend)
+		_exit(serve_it());
+	unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(manager_read(manager, "READY=1"), -1);
+	barrier = manager_read(manager, "BARRIER=1");
+	assert_true(barrier >= 0);
+	assert_int_equal(waitpid(el2.backend, &status, WNOHANG), 0);
+	close(barrier);
+	status = el2_backend_wait();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), SHYPER_EXIT_DONE);
+	close(manager);
+}
+
+static void test_gone_while_opened(void **state)
+{
+	(void)state;
+	assert_no_failure(serve_going);
+}
+
+static void test_gone_before_attached(void **state)
+{
+	(void)state;
+	assert_no_failure(serve_gone);
+}
+
 #define TEST(name, kind) \
 	cmocka_unit_test_setup_teardown(test_##name, set_up_##kind, tear_down)
 
@@ -382,7 +471,8 @@ int main(void)
 		TEST(endless_work, null), TEST(attach_to_reset, null),
 		TEST(attach_to_queue_stop, null),
 		TEST(attach_to_failed, null), TEST(attach_to_spoilt, null),
-		TEST(gone, null),
+		TEST(gone, null), TEST(gone_while_opened, null),
+		TEST(gone_before_attached, null),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

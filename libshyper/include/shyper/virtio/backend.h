@@ -14,12 +14,12 @@
  * docs/libshyper.md builds one in ten steps.
  *
  * The rules of shyper/ctx.h hold, with three exceptions. A process has one
- * backend. From shyper_backend_attach() on SIGTERM, SIGINT and SIGHUP are blocked
- * and read by the loop, SIGPIPE is ignored, and SIGBUS is the library's: the pages
- * of a device that goes away fault, and the process then ends as done
- * (SHYPER_EXIT_DONE). And only shyper_backend_open(), _attach(), _run() leave a
- * report in the context. All is called from one thread; operations are called
- * from within shyper_backend_run().
+ * backend. From shyper_backend_open() on SIGBUS is the library's: the pages of a
+ * device that goes away fault, and the process then ends as done
+ * (SHYPER_EXIT_DONE); from shyper_backend_attach() on SIGTERM, SIGINT and SIGHUP
+ * are blocked and read by the loop, and SIGPIPE is ignored. And only
+ * shyper_backend_open(), _attach(), _run() leave a report in the context. All is
+ * called from one thread; operations are called from within shyper_backend_run().
  */
 #ifndef SHYPER_VIRTIO_BACKEND_H
 #define SHYPER_VIRTIO_BACKEND_H
