@@ -168,6 +168,7 @@ dialogue_await 20 'bash> ' || fail "no prompt of bash after ^C"
 prompt_type 'shyper cell check /etc/shyper/cells/sm\t'
 dialogue_await 20 '/small.json ' || fail "no completion of a file in bash"
 prompt_type '\003'
+dialogue_await 20 'bash> ' || fail "no prompt of bash after the second ^C"
 dialogue_send exit
 dialogue_end 20 || fail "bash does not end"
 echo ok bash-completion
