@@ -17,6 +17,22 @@ device_stat() {
 	echo "$(sys "$1/requests") $(sys "$1/bytes")"
 }
 
+# count DISK: what the guest and what sysfs counts, at a moment when nothing was
+# under way: "REQUESTS BYTES REQUESTS BYTES"
+count() {
+	local cell name dev before after device
+	IFS=: read -r cell name dev <<<"$1"
+	after=$(guest_stat "$cell" "$name")	# whatever this reads is cached now
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		before=$after
+		device=$(device_stat "$dev")
+		after=$(guest_stat "$cell" "$name")
+		[ "$before" != "$after" ] || break
+	done
+	[ "$before" = "$after" ] || fail "$dev: never idle"
+	echo "$before $device"
+}
+
 # difference "A B" "C D" -> "C-A D-B"
 difference() {
 	local a=($1) b=($2)
@@ -50,14 +66,11 @@ expect "CPUs of debian2" "$(cell_run cell2 30 nproc)" 2
 cell_run cell2 60 'mkdir -p /mnt/b && { mountpoint -q /mnt/b || mount /dev/vdb /mnt/b; }' ||
 	fail "second disk"
 disks="cell1:vda:cell1.blk0 cell2:vda:cell2.blk0 cell2:vdb:cell2.blk1"
-declare -A guest device
+declare -A counted
 settle cell1 /root
 settle cell2 /root /mnt/b
 for disk in $disks; do
-	IFS=: read -r cell name dev <<<"$disk"
-	guest_stat "$cell" "$name" >/dev/null	# whatever this reads is cached now
-	guest[$disk]=$(guest_stat "$cell" "$name")
-	device[$disk]=$(device_stat "$dev")
+	counted[$disk]=$(count "$disk") || exit 1
 done
 
 # Each prints on its console all the while; nohup'd loops write and verify.
@@ -77,9 +90,10 @@ expect "disks that read back the same" "$(printf '%s\n%s\n' "$one" "$two" | grep
 settle cell1 /root
 settle cell2 /root /mnt/b
 for disk in $disks; do
-	IFS=: read -r cell name dev <<<"$disk"
-	g=$(difference "${guest[$disk]}" "$(guest_stat "$cell" "$name")")
-	d=$(difference "${device[$disk]}" "$(device_stat "$dev")")
+	dev=${disk##*:}
+	now=$(count "$disk") || exit 1
+	g=$(difference "${counted[$disk]% * *}" "${now% * *}")
+	d=$(difference "${counted[$disk]#* * }" "${now#* * }")
 	echo "$dev: requests and bytes: guest $g, sysfs $d"
 	expect "$dev: requests and bytes" "$d" "$g"
 	[ "${d% *}" -gt 20 ] || fail "$dev: hardly any request was counted"
