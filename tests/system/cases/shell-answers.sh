@@ -21,8 +21,7 @@ ask() {
 	grep -F -- "$1" README.md | grep -qF -- "\`$2" || fail "README: $1 $2"
 	shyper help | grep -q -- "^$2 " || fail "help: $2"
 	prompt_run "${*:2}" >answer
-	# What redraws a screen ends without a newline.
-	sed -e "\$a\\" answer
+	cat answer
 }
 
 cat >broken.json <<-END

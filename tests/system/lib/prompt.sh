@@ -24,12 +24,13 @@ prompt_type() {
 	printf '%b' "$1" >&"$dialogue_in"
 }
 
-# prompt_result SECONDS: what the line that was typed printed, until the next prompt.
+# prompt_result SECONDS: what the line that was typed printed, until the next prompt;
+# with an end of line, which what redraws a screen or was interrupted has not.
 prompt_result() {
 	local from=$dialogue_from
 	dialogue_await "$1" 'shyper> ' || fail "no prompt after: $(tail -n 5 $prompt_log)"
 	tail -c "+$from" $prompt_log | head -c "$((dialogue_from - from - 8))" |
-		tr -d '\r' | sed 1d
+		tr -d '\r' | sed -e 1d -e '$a\'
 }
 
 # prompt_run LINE [SECONDS]
