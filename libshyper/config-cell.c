@@ -3,22 +3,27 @@
 #include "cell-config.h"
 
 #include <linux/virtio_blk.h>
+#include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "feature-names.h"
+
 static const struct {
 	const char *name;
 	const char *const *keys;
+	uint32_t device_id;
 	unsigned int nr_queues;
 	unsigned int queue_size;
 } device_types[DEVICE_NR_TYPES] = {
 	[DEVICE_CONSOLE] = {
 		.name = "console",
 		.keys = (const char *const[]) {
-			"type", "name", "log", "queue_size", "address",
-			"deadline_ms", "policy", NULL
+			"type", "name", "log", "queue_size", "features",
+			"address", "deadline_ms", "policy", NULL
 		},
+		.device_id = VIRTIO_ID_CONSOLE,
 		.nr_queues = 2,
 		.queue_size = 64,
 	},
@@ -26,8 +31,10 @@ static const struct {
 		.name = "blk",
 		.keys = (const char *const[]) {
 			"type", "name", "path", "readonly", "serial",
-			"queue_size", "address", "deadline_ms", "policy", NULL
+			"queue_size", "features", "address", "deadline_ms",
+			"policy", NULL
 		},
+		.device_id = VIRTIO_ID_BLOCK,
 		.nr_queues = 1,
 		.queue_size = 256,
 	},
@@ -42,8 +49,9 @@ static const struct {
 	[DEVICE_USER] = {
 		.name = "user",
 		.keys = (const char *const[]) {
-			"type", "name", "queues", "queue_size", "length",
-			"options", "address", "deadline_ms", "policy", NULL
+			"type", "name", "queues", "queue_size", "features",
+			"length", "options", "address", "deadline_ms", "policy",
+			NULL
 		},
 		.queue_size = 64,
 	},
@@ -286,6 +294,16 @@ static void read_device_name(const struct json_place *place,
 	}
 }
 
+static void refuse_of_virtio(const struct json_place *place, const char *key)
+{
+	char path[48];
+
+	if (!json_object_get(place->object, key))
+		return;
+	json_path(place, key, path, sizeof(path));
+	config_error(place->config, path, "is of a virtio device, but \"length\" makes it a region");
+}
+
 /* It has either "queues" and is a virtio device, or a "length" and is a region. */
 static void read_user(const struct json_place *place,
 		      struct device_config *device)
@@ -303,10 +321,31 @@ static void read_user(const struct json_place *place,
 	} else if (!has_queues && !has_length) {
 		json_path(place, "queues", path, sizeof(path));
 		config_error(place->config, path, "is missing, expected the number of virtqueues, or the \"length\" of a region");
-	} else if (!has_queues && json_object_get(place->object, "queue_size")) {
-		json_path(place, "queue_size", path, sizeof(path));
-		config_error(place->config, path, "is of a virtio device, but \"length\" makes it a region");
+	} else if (!has_queues) {
+		refuse_of_virtio(place, "queue_size");
+		refuse_of_virtio(place, "features");
 	}
+}
+
+/* What it is not to offer; the backend's library looks there, too. */
+static void read_features(const struct json_place *place, uint32_t device_id)
+{
+	const char *names[FEATURES_MAX_NAMES];
+	struct json_place inner = { place->config, NULL, NULL };
+	char path[48];
+	bool is_offered;
+	size_t n;
+
+	inner.object = json_get(place, "features", JSON_OBJECT, false,
+				"an object with features of the device");
+	if (!inner.object)
+		return;
+	json_path(place, "features", path, sizeof(path));
+	inner.path = path;
+	features_list(device_id, names);
+	json_check_keys(&inner, names);
+	for (n = 0; names[n]; n++)
+		json_get_bool(&inner, names[n], &is_offered);
 }
 
 static void read_queue_size(const struct json_place *place,
@@ -389,6 +428,8 @@ static void read_typed_keys(const struct json_place *place,
 		json_get_bool(place, "readonly", &device->is_readonly);
 		config_read_serial(place);
 	}
+	if (device->nr_queues)
+		read_features(place, device_types[device->type].device_id);
 	read_queue_size(place, device);
 	read_length(place, device);
 }

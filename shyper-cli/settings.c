@@ -32,6 +32,7 @@ static const struct {
 	{ "blk", "readonly", told_guest },
 	{ "blk", "serial", told_guest },
 	{ NULL, "queue_size", told_guest },
+	{ NULL, "features", told_guest },
 	{ NULL, "type", told_guest },
 	{ NULL, "name", told_hypervisor },
 	{ NULL, "address", told_hypervisor },

@@ -14,6 +14,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+#include "../feature-names.h"
 #include "backend.h"
 #include "shared.h"
 
@@ -286,6 +287,8 @@ static int backend_bind(struct shyper_backend *backend)
 	if (backend->epoll < 0)
 		return explain(backend, -errno, "no event loop");
 	err = link_open(backend->ctx, backend->name, &backend->link.fd);
+	if (!err)
+		err = backend_read_withheld(backend);
 	if (err == -ENODEV)
 		tell_gone(backend);
 	if (err)
@@ -386,6 +389,9 @@ static int backend_attach(struct shyper_backend *backend)
 	err = shyper_backend_watch(backend, &backend->link, EPOLLIN);
 	if (err)
 		return err;
+	backend->decl.features = features_without(backend->decl.device_id,
+						  backend->decl.features,
+						  backend->withheld);
 	shared_store(&backend->counters->in_flight, 0);
 	shared_count(&backend->counters->attaches, 1);
 	backend_adopt_all(backend);

@@ -70,6 +70,16 @@ int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
 	return 0;
 }
 
+int link_config_text(struct shyper_ctx *ctx, const char *name, char **ret_text)
+{
+	int length = sysfs_read_all(ctx, name, "config", ret_text);
+
+	if (length >= 0)
+		return length;
+	return error_set(ctx, length == -ENOENT ? -ENODEV : length, name, "config",
+			 "cannot be read from sysfs: %s", strerror(-length));
+}
+
 int link_info(int fd, struct hvisor_device_info *info)
 {
 	return uapi_device_info(fd, info);

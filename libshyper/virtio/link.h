@@ -2,7 +2,7 @@
 /*
  * A backend's link to the hypervisor: its bound file and what sysfs says of
  * its device. Requests and answers go by read() and write() on the file.
- * Each returns 0 or a negative errno; only link_open() leaves a report.
+ * Each returns 0 or a negative errno; only those with a context leave a report.
  */
 #ifndef VIRTIO_LINK_H
 #define VIRTIO_LINK_H
@@ -15,6 +15,9 @@
 
 struct shyper_ctx;
 struct shyper_memory;
+
+/* The JSON text of the device, which the caller frees; its length. Leaves a report. */
+int link_config_text(struct shyper_ctx *ctx, const char *name, char **ret_text);
 
 /* Open and bind; @ret_fd does not block. */
 int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd);

@@ -49,6 +49,7 @@ void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 	unsigned int n;
 
 	memset(&el2, 0, sizeof(el2));
+	el2.config = "{}";
 	el2.page = shared(sizeof(*el2.page));
 	el2.state = shared(state_size());
 	el2.ram_fd = memfd_create("ram", MFD_CLOEXEC);
@@ -231,6 +232,14 @@ int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
 	*ret_fd = dup(el2.link[1]);
 	fcntl(*ret_fd, F_SETFL, O_NONBLOCK);
 	return 0;
+}
+
+int link_config_text(struct shyper_ctx *ctx, const char *name, char **ret_text)
+{
+	(void)ctx;
+	(void)name;
+	*ret_text = strdup(el2.config);
+	return *ret_text ? (int)strlen(el2.config) : -ENOMEM;
 }
 
 int link_info(int fd, struct hvisor_device_info *info)

@@ -31,6 +31,7 @@ struct el2 {
 	pid_t backend;
 	uint64_t seq;
 	bool going;		/* the pages are taken away once they are mapped */
+	const char *config;	/* JSON text of the device */
 };
 
 extern struct el2 el2;

@@ -263,6 +263,30 @@ static void test_config_changes(void **state)
 	assert_int_equal(el2.page->config[1], successors[1]);
 }
 
+static void test_withheld(void **state)
+{
+	const uint64_t event_idx = 1ULL << VIRTIO_RING_F_EVENT_IDX;
+	const uint64_t indirect = 1ULL << VIRTIO_RING_F_INDIRECT_DESC;
+	int status;
+
+	(void)state;
+	el2.config = "{\"features\":{\"event_idx\":false,\"indirect_desc\":true}}";
+	el2_backend_start(serve_null);
+	assert_int_equal(el2.page->features, 1ULL << VIRTIO_F_VERSION_1 | indirect);
+	el2_backend_stop(SIGKILL);
+	el2.config = "{\"options\":{}}";
+	el2_backend_start(serve_null);
+	assert_int_equal(el2.page->features, 1ULL << VIRTIO_F_VERSION_1 | indirect | event_idx);
+	el2_backend_stop(SIGKILL);
+	/* Of a disk, which it is not. */
+	el2.config = "{\"features\":{\"flush\":false}}";
+	el2.backend = fork();
+	if (!el2.backend)
+		_exit(serve_null());
+	status = el2_backend_wait();
+	assert_int_equal(WEXITSTATUS(status), 100);
+}
+
 /* A change that EL2 refuses has not happened; without the device it is the end. */
 static void test_config_refused(void **state)
 {
@@ -550,6 +574,7 @@ int main(void)
 		TEST(region, region), TEST(wrong_kind, region),
 		TEST(wrong_operations, null), TEST(wrong_numbers, null),
 		TEST(config_store, null), TEST(config_changes, null), TEST(config_refused, null),
+		TEST(withheld, null),
 		TEST(early_notify, null), TEST(queue_stop, null),
 		TEST(endless_work, null), TEST(attach_to_reset, null),
 		TEST(attach_to_queue_stop, null),

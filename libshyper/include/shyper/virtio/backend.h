@@ -100,7 +100,10 @@ SHYPER_API int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 				   const struct shyper_backend_ops *ops, void *data,
 				   struct shyper_backend **ret_backend);
 
-/* Offer more features; until attached. */
+/*
+ * Offer more features; until attached. What the cell's configuration withholds by
+ * its key "features" is not offered, whoever wants to.
+ */
 SHYPER_API void shyper_backend_offer(struct shyper_backend *backend,
 				     uint64_t features);
 
