@@ -3,22 +3,30 @@
 #include "cell-config.h"
 
 #include <linux/virtio_blk.h>
+#include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "feature-names.h"
+
+/* Queues of a disk that are chosen at most: root's process that serves them is one. */
+#define DISK_QUEUES	4
+
 static const struct {
 	const char *name;
 	const char *const *keys;
+	uint32_t device_id;
 	unsigned int nr_queues;
 	unsigned int queue_size;
 } device_types[DEVICE_NR_TYPES] = {
 	[DEVICE_CONSOLE] = {
 		.name = "console",
 		.keys = (const char *const[]) {
-			"type", "name", "log", "queue_size", "address",
-			"deadline_ms", "policy", NULL
+			"type", "name", "log", "queue_size", "features",
+			"address", "deadline_ms", "policy", NULL
 		},
+		.device_id = VIRTIO_ID_CONSOLE,
 		.nr_queues = 2,
 		.queue_size = 64,
 	},
@@ -26,8 +34,10 @@ static const struct {
 		.name = "blk",
 		.keys = (const char *const[]) {
 			"type", "name", "path", "readonly", "serial",
-			"queue_size", "address", "deadline_ms", "policy", NULL
+			"queues", "queue_size", "iops", "bytes_per_second",
+			"features", "address", "deadline_ms", "policy", NULL
 		},
+		.device_id = VIRTIO_ID_BLOCK,
 		.nr_queues = 1,
 		.queue_size = 256,
 	},
@@ -42,8 +52,9 @@ static const struct {
 	[DEVICE_USER] = {
 		.name = "user",
 		.keys = (const char *const[]) {
-			"type", "name", "queues", "queue_size", "length",
-			"options", "address", "deadline_ms", "policy", NULL
+			"type", "name", "queues", "queue_size", "features",
+			"length", "options", "address", "deadline_ms", "policy",
+			NULL
 		},
 		.queue_size = 64,
 	},
@@ -286,6 +297,16 @@ static void read_device_name(const struct json_place *place,
 	}
 }
 
+static void refuse_of_virtio(const struct json_place *place, const char *key)
+{
+	char path[48];
+
+	if (!json_object_get(place->object, key))
+		return;
+	json_path(place, key, path, sizeof(path));
+	config_error(place->config, path, "is of a virtio device, but \"length\" makes it a region");
+}
+
 /* It has either "queues" and is a virtio device, or a "length" and is a region. */
 static void read_user(const struct json_place *place,
 		      struct device_config *device)
@@ -303,10 +324,31 @@ static void read_user(const struct json_place *place,
 	} else if (!has_queues && !has_length) {
 		json_path(place, "queues", path, sizeof(path));
 		config_error(place->config, path, "is missing, expected the number of virtqueues, or the \"length\" of a region");
-	} else if (!has_queues && json_object_get(place->object, "queue_size")) {
-		json_path(place, "queue_size", path, sizeof(path));
-		config_error(place->config, path, "is of a virtio device, but \"length\" makes it a region");
+	} else if (!has_queues) {
+		refuse_of_virtio(place, "queue_size");
+		refuse_of_virtio(place, "features");
 	}
+}
+
+/* What it is not to offer; the backend's library looks there, too. */
+static void read_features(const struct json_place *place, uint32_t device_id)
+{
+	const char *names[FEATURES_MAX_NAMES];
+	struct json_place inner = { place->config, NULL, NULL };
+	char path[48];
+	bool is_offered;
+	size_t n;
+
+	inner.object = json_get(place, "features", JSON_OBJECT, false,
+				"an object with features of the device");
+	if (!inner.object)
+		return;
+	json_path(place, "features", path, sizeof(path));
+	inner.path = path;
+	features_list(device_id, names);
+	json_check_keys(&inner, names);
+	for (n = 0; names[n]; n++)
+		json_get_bool(&inner, names[n], &is_offered);
 }
 
 static void read_queue_size(const struct json_place *place,
@@ -375,6 +417,29 @@ void config_read_serial(const struct json_place *place)
 		json_get_name(place, "serial", serial, sizeof(serial));
 }
 
+static void read_disk(const struct json_place *place, struct device_config *device)
+{
+	unsigned int iops;
+	uint64_t rate = 1;
+	char path[48];
+
+	json_get_file(place, "path", true, &device->path);
+	json_get_bool(place, "readonly", &device->is_readonly);
+	config_read_serial(place);
+	/* One for each CPU of the guest, as long as it is worth one. */
+	if (place->config->nr_cpus)
+		device->nr_queues = place->config->nr_cpus < DISK_QUEUES ?
+				    place->config->nr_cpus : DISK_QUEUES;
+	json_get_count(place, "queues", 1, HVISOR_MAX_QUEUES, &device->nr_queues);
+	json_get_count(place, "iops", 1, SHYPER_MAX_IOPS, &iops);
+	json_get_size(place, "bytes_per_second", false, &rate);
+	if (rate && rate <= SHYPER_MAX_BYTES_PER_SECOND)
+		return;
+	json_path(place, "bytes_per_second", path, sizeof(path));
+	config_error(place->config, path, "is 0x%llx, expected from 1 to 1024G",
+		     (unsigned long long)rate);
+}
+
 static void read_typed_keys(const struct json_place *place,
 			    struct device_config *device)
 {
@@ -384,13 +449,26 @@ static void read_typed_keys(const struct json_place *place,
 		read_user(place, device);
 	if (device->type == DEVICE_CONSOLE)
 		json_get_file(place, "log", false, &device->log);
-	if (device->type == DEVICE_BLK) {
-		json_get_file(place, "path", true, &device->path);
-		json_get_bool(place, "readonly", &device->is_readonly);
-		config_read_serial(place);
-	}
+	if (device->type == DEVICE_BLK)
+		read_disk(place, device);
+	if (device->nr_queues)
+		read_features(place, device_types[device->type].device_id);
 	read_queue_size(place, device);
 	read_length(place, device);
+}
+
+/* The backend gets what the file has, and what was chosen where it has nothing. */
+static void write_text(struct shyper_config *config, const json_t *object,
+		       struct device_config *device)
+{
+	json_t *copy = json_copy((json_t *)object);
+
+	if (device->type == DEVICE_BLK && !json_object_get(copy, "queues"))
+		json_object_set_new(copy, "queues", json_integer(device->nr_queues));
+	device->text = json_dumps(copy, JSON_COMPACT);
+	json_decref(copy);
+	if (!device->text)
+		config->is_out_of_memory = true;
 }
 
 static void read_device(struct shyper_config *config, size_t index,
@@ -407,14 +485,12 @@ static void read_device(struct shyper_config *config, size_t index,
 			     shown);
 		return;
 	}
-	device->text = json_dumps(object, JSON_COMPACT);
-	if (!device->text)
-		config->is_out_of_memory = true;
 	read_device_name(&place, device);
 	if (read_device_type(&place, device))
 		read_typed_keys(&place, device);
 	device->has_ipa = json_get_address(&place, "address", &device->ipa);
 	read_deadline(&place, device);
+	write_text(config, object, device);
 }
 
 static void read_devices(struct shyper_config *config, json_t *root)

@@ -201,18 +201,18 @@ static enum cli_status apply_settings(const struct invocation *invocation,
 				      json_t *config)
 {
 	char text[400];
+	int err = 0;
 
-	for (int i = 1; i < invocation->argc; i++) {
-		int err = settings_apply(device, config, invocation->argv[i],
-					 text, sizeof(text));
-
-		if (err) {
-			cli_error(invocation->session, invocation->argv[0],
-				  NULL, "%s", text);
-			return status_of_setting(err);
-		}
-	}
-	return CLI_DONE;
+	for (int i = 1; !err && i < invocation->argc; i++)
+		err = settings_apply(device, config, invocation->argv[i],
+				     text, sizeof(text));
+	/* Only if all the rest is right. */
+	if (!err)
+		err = settings_grow(config, text, sizeof(text));
+	if (!err)
+		return CLI_DONE;
+	cli_error(invocation->session, invocation->argv[0], NULL, "%s", text);
+	return status_of_setting(err);
 }
 
 /* A successor that does not come up leaves the device as it was configured. */

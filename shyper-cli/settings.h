@@ -20,6 +20,15 @@ json_t *settings_read(struct shyper_device *device);
 int settings_apply(struct shyper_device *device, json_t *config,
 		   const char *setting, char *text, size_t size);
 
+/* The key of a disk that is no key of a configuration. */
+#define SETTINGS_SIZE	"size"
+
+/*
+ * Takes the size that settings_apply() has put into @config out of it, and makes
+ * the disk's file so large: 0, or a negative errno, and @text says why.
+ */
+int settings_grow(json_t *config, char *text, size_t size);
+
 /* Makes it what backends read: 0 or -errno. */
 int settings_write(const struct shyper_device *device, const json_t *config);
 

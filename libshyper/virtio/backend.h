@@ -4,6 +4,7 @@
  *
  *	backend.c	life and event loop
  *	serve.c		requests of EL2, queues
+ *	withhold.c	features that are not offered
  *	link.c		the bound file
  */
 #ifndef VIRTIO_BACKEND_H
@@ -26,6 +27,7 @@
  * @state: what outlives us; NULL for a foreign region
  * @counters: in @state, or @no_counters
  * @decl: what the device is declared to be
+ * @withheld: features that the configuration keeps from being offered
  * @pending: bit n: queue n is to be served
  * @held: @nr_held requests that are answered once their queues are quiet
  * @manager: the service manager, until it was told that we are ready
@@ -47,6 +49,7 @@ struct shyper_backend {
 	struct hvisor_backend_counters *counters;
 	struct hvisor_backend_counters no_counters;
 	struct hvisor_device_decl decl;
+	uint64_t withheld;
 	struct shyper_memory memory;
 	struct shyper_queue queues[HVISOR_MAX_QUEUES];
 	uint32_t pending;
@@ -62,6 +65,9 @@ struct shyper_backend {
 	bool replaced;
 	int error;
 };
+
+/* Reads what the device may not offer; leaves a report. */
+int backend_read_withheld(struct shyper_backend *backend);
 
 /* Takes up each queue that the driver has made ready, with what is in flight. */
 void backend_adopt_all(struct shyper_backend *backend);

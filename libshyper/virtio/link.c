@@ -70,6 +70,16 @@ int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
 	return 0;
 }
 
+int link_config_text(struct shyper_ctx *ctx, const char *name, char **ret_text)
+{
+	int length = sysfs_read_all(ctx, name, "config", ret_text);
+
+	if (length >= 0)
+		return length;
+	return error_set(ctx, length == -ENOENT ? -ENODEV : length, name, "config",
+			 "cannot be read from sysfs: %s", strerror(-length));
+}
+
 int link_info(int fd, struct hvisor_device_info *info)
 {
 	return uapi_device_info(fd, info);
@@ -111,6 +121,11 @@ int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)
 int link_declare(int fd, struct hvisor_device_decl *decl)
 {
 	return uapi_device_declare(fd, decl);
+}
+
+int link_config(int fd, struct hvisor_device_decl *decl)
+{
+	return uapi_device_config(fd, decl);
 }
 
 int link_interrupt(int fd, uint32_t bits)

@@ -2,7 +2,7 @@
 /*
  * A backend's link to the hypervisor: its bound file and what sysfs says of
  * its device. Requests and answers go by read() and write() on the file.
- * Each returns 0 or a negative errno; only link_open() leaves a report.
+ * Each returns 0 or a negative errno; only those with a context leave a report.
  */
 #ifndef VIRTIO_LINK_H
 #define VIRTIO_LINK_H
@@ -16,6 +16,9 @@
 struct shyper_ctx;
 struct shyper_memory;
 
+/* The JSON text of the device, which the caller frees; its length. Leaves a report. */
+int link_config_text(struct shyper_ctx *ctx, const char *name, char **ret_text);
+
 /* Open and bind; @ret_fd does not block. */
 int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd);
 
@@ -23,6 +26,7 @@ int link_info(int fd, struct hvisor_device_info *info);
 int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page);
 int link_memory(int fd, uint32_t cell, struct shyper_memory *memory);
 int link_declare(int fd, struct hvisor_device_decl *decl);
+int link_config(int fd, struct hvisor_device_decl *decl);
 int link_interrupt(int fd, uint32_t bits);
 int link_fail(int fd);
 

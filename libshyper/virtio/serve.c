@@ -177,6 +177,26 @@ void shyper_backend_notify(struct shyper_backend *backend, struct shyper_queue *
 		backend_error(backend, err);
 }
 
+int shyper_backend_change_config(struct shyper_backend *backend, size_t offset,
+				 const void *bytes, size_t length)
+{
+	struct hvisor_device_decl *decl = &backend->decl, changed = *decl;
+	int err = 0;
+
+	if (offset > decl->config_len || length > decl->config_len - offset)
+		return -EINVAL;
+	if (!memcmp(decl->config + offset, bytes, length))
+		return 0;
+	memcpy(changed.config + offset, bytes, length);
+	if (backend->attached)
+		err = link_config(backend->link.fd, &changed);
+	if (!err)
+		memcpy(decl->config, changed.config, sizeof(decl->config));
+	else if (err == -ENODEV)
+		backend_error(backend, err);
+	return err;
+}
+
 static void queue_run(struct shyper_backend *backend, unsigned int index)
 {
 	struct shyper_queue *queue = &backend->queues[index];
@@ -313,15 +333,23 @@ static void request_slot(struct shyper_backend *backend,
 	answer(backend, request, value);
 }
 
+/* EL2 says so to each new backend, too. */
+static void driver_ready(struct shyper_backend *backend)
+{
+	/* Queues may have been filled before the driver was ready. */
+	backend->pending |= (1U << backend->decl.nr_queues) - 1;
+	if (backend->ops->driver_ok)
+		backend->ops->driver_ok(backend);
+}
+
 static void request_take(struct shyper_backend *backend,
 			 const struct hvisor_request *request)
 {
 	switch (request->type) {
 	case HVISOR_REQUEST_NOTIFY:
 		backend->pending |= request->bits & HVISOR_BELL_QUEUES;
-		/* Queues may have been filled before the driver was ready. */
 		if (request->bits & HVISOR_BELL_DRIVER_OK)
-			backend->pending |= (1U << backend->decl.nr_queues) - 1;
+			driver_ready(backend);
 		break;
 	case HVISOR_REQUEST_SLOT:
 		request_slot(backend, request);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <shyper/config.h>
 #include <shyper/error.h>
 
 #include "jail.h"
@@ -68,6 +69,43 @@ int config_flag(const json_t *config, const char *key, bool *value)
 	}
 	*value = json_is_true(item);
 	return 0;
+}
+
+static int count_in_range(const char *key, uint64_t count, uint64_t max, uint64_t *value)
+{
+	if (!count || count > max) {
+		say(SAY_ERROR, "configuration: \"%s\" must be from 1 to %llu", key,
+		    (unsigned long long)max);
+		return -EINVAL;
+	}
+	*value = count;
+	return 0;
+}
+
+int config_count(const json_t *config, const char *key, uint64_t max, uint64_t *value)
+{
+	const json_t *item = json_object_get(config, key);
+
+	if (!item)
+		return 0;
+	return count_in_range(key, json_integer_value(item) > 0 ?
+			      (uint64_t)json_integer_value(item) : 0, max, value);
+}
+
+int config_size(const json_t *config, const char *key, uint64_t max, uint64_t *value)
+{
+	const char *text = NULL;
+	uint64_t size = 0;
+
+	if (config_string(config, key, &text))
+		return -EINVAL;
+	if (!text)
+		return 0;
+	if (shyper_size_parse(text, &size)) {
+		say(SAY_ERROR, "configuration: \"%s\" must be a size as text, \"256M\"", key);
+		return -EINVAL;
+	}
+	return count_in_range(key, size, max, value);
 }
 
 /* What is not there, or empty, is another device's by now or will be there again. */

@@ -43,5 +43,8 @@ void say_name(const char *name);
  */
 int config_string(const json_t *config, const char *key, const char **value);
 int config_flag(const json_t *config, const char *key, bool *value);
+/* 1 to @max; a size is a text as in a cell's file. */
+int config_count(const json_t *config, const char *key, uint64_t max, uint64_t *value);
+int config_size(const json_t *config, const char *key, uint64_t max, uint64_t *value);
 
 #endif /* BACKEND_PROGRAM_H */

@@ -125,6 +125,12 @@ SHYPER_API int shyper_config_get_device_tree(const struct shyper_config *config,
 /* The CPUs that it would get now, as Linux lists them: "2-3"; "": too few. */
 SHYPER_API int shyper_config_choose_cpus(const struct shyper_config *config,
 					 char *buffer, size_t size);
+/* Limits of a disk's keys "iops" and "bytes_per_second". */
+#define SHYPER_MAX_IOPS			10000000
+#define SHYPER_MAX_BYTES_PER_SECOND	(1ULL << 40)
+
+/* A size as configurations have them: "4096", "256M", "0x1000". -EINVAL: none. */
+SHYPER_API int shyper_size_parse(const char *text, uint64_t *ret_bytes);
 
 #ifdef __cplusplus
 }

@@ -22,7 +22,7 @@ required_of_page() {
 }
 
 required_of_schema() {
-	jq -r '.. | objects | select(has("additionalProperties")).required[]' \
+	jq -r '.. | objects | select(has("additionalProperties")).required[]?' \
 		configs/schema/*.json | sort -u
 }
 

@@ -72,7 +72,7 @@ static void test_descriptors_are_what_el2_takes(void **state)
 	assert_string_equal((char *)desc.name, "b");
 	assert_int_equal(desc.length, 4096);
 	assert_int_equal(desc.irq, 48);
-	assert_int_equal(desc.nr_queues, 1);
+	assert_int_equal(desc.nr_queues, 2);
 	assert_int_equal(desc.queue_size, 256);
 	assert_int_equal(desc.deadline_ms, 9);
 	assert_int_equal(desc.policy, HVISOR_POLICY_STOP_CELL);
@@ -84,6 +84,36 @@ static void test_descriptors_are_what_el2_takes(void **state)
 	assert_int_equal(desc.ipa, 0x09000000);
 	assert_int_equal(desc.length, 4096);
 	shyper_config_free(config);
+}
+
+/* One for each CPU up to four, as the backend's text says, too. */
+static void test_queues_of_a_disk(void **state)
+{
+	static const struct {
+		const char *cpus, *queues;
+		unsigned int wanted;
+	} cases[] = {
+		{ "1", "", 1 }, { "3", "", 3 }, { "5", "", 4 }, { "[2,3]", "", 2 },
+		{ "1", ",\"queues\":16", 16 }, { "8", ",\"queues\":1", 1 },
+	};
+	const struct machine *machine = *state;
+	struct shyper_config *config;
+	char text[512], wanted[32];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(text, sizeof(text), "{\"version\":1,\"name\":\"a\",\"cpus\":%s,"
+			 "\"memory\":\"64M\",\"boot\":{\"kernel\":\"/boot/vmlinuz\"},"
+			 "\"devices\":[{\"type\":\"blk\",\"name\":\"b\",\"path\":\"/x\"%s}]}",
+			 cases[i].cpus, cases[i].queues);
+		assert_int_equal(config_parse(machine->ctx, "test", text, strlen(text),
+					      false, &config), 0);
+		assert_true(shyper_config_is_valid(config));
+		assert_int_equal(config->devices[0].nr_queues, cases[i].wanted);
+		snprintf(wanted, sizeof(wanted), "\"queues\":%u", cases[i].wanted);
+		assert_non_null(strstr(config->devices[0].text, wanted));
+		shyper_config_free(config);
+	}
 }
 
 static void put_header(uint8_t *header, uint64_t offset, uint64_t size,
@@ -145,6 +175,7 @@ int main(void)
 		TEST(test_addresses_follow_the_index),
 		TEST(test_given_address_is_kept_and_avoided),
 		TEST(test_descriptors_are_what_el2_takes),
+		TEST(test_queues_of_a_disk),
 		cmocka_unit_test(test_image_header_is_checked),
 		cmocka_unit_test(test_images_do_not_overlap),
 	};

@@ -49,6 +49,7 @@ void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 	unsigned int n;
 
 	memset(&el2, 0, sizeof(el2));
+	el2.config = "{}";
 	el2.page = shared(sizeof(*el2.page));
 	el2.state = shared(state_size());
 	el2.ram_fd = memfd_create("ram", MFD_CLOEXEC);
@@ -60,6 +61,7 @@ void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 	assert_int_equal(pipe2(el2.interrupt, O_NONBLOCK), 0);
 	assert_int_equal(pipe2(el2.declared, 0), 0);
 	assert_int_equal(pipe2(el2.failed, O_NONBLOCK), 0);
+	assert_int_equal(pipe2(el2.changed, O_NONBLOCK), 0);
 	el2.page->kind = kind;
 	el2.page->queue_size = EL2_QUEUE_SIZE;
 	el2.page->status = VIRTIO_CONFIG_S_DRIVER_OK;
@@ -88,6 +90,8 @@ void el2_exit(void)
 	close(el2.declared[1]);
 	close(el2.failed[0]);
 	close(el2.failed[1]);
+	close(el2.changed[0]);
+	close(el2.changed[1]);
 }
 
 static bool readable(int fd, int ms)
@@ -214,6 +218,11 @@ void el2_take_away(void)
 	make_fault(el2.state, state_size());
 }
 
+bool el2_changed(int ms)
+{
+	return take_byte(el2.changed[0], ms);
+}
+
 /* What link.c does, as the backend's process sees it. */
 
 int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
@@ -223,6 +232,14 @@ int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
 	*ret_fd = dup(el2.link[1]);
 	fcntl(*ret_fd, F_SETFL, O_NONBLOCK);
 	return 0;
+}
+
+int link_config_text(struct shyper_ctx *ctx, const char *name, char **ret_text)
+{
+	(void)ctx;
+	(void)name;
+	*ret_text = strdup(el2.config);
+	return *ret_text ? (int)strlen(el2.config) : -ENOMEM;
 }
 
 int link_info(int fd, struct hvisor_device_info *info)
@@ -263,11 +280,26 @@ int link_declare(int fd, struct hvisor_device_decl *decl)
 {
 	(void)fd;
 	el2.page->attached = 1;
+	el2.page->declared = 1;
 	el2.page->features = decl->features;
 	el2.page->device_id = decl->device_id;
 	el2.page->config_len = decl->config_len;
 	memcpy(el2.page->config, decl->config, sizeof(decl->config));
 	return put_byte(el2.declared[1]);
+}
+
+int link_config(int fd, struct hvisor_device_decl *decl)
+{
+	(void)fd;
+	if (!el2.page->declared)
+		return -ENODEV;
+	if (!el2.page->attached)
+		return -ENOTCONN;
+	if (decl->config_len != el2.page->config_len)
+		return -EINVAL;
+	memcpy(el2.page->config, decl->config, sizeof(decl->config));
+	el2.page->config_generation++;
+	return put_byte(el2.changed[1]);
 }
 
 int link_interrupt(int fd, uint32_t bits)

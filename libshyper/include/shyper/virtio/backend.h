@@ -54,9 +54,12 @@ struct shyper_backend;
  * @queue: serve @queue: pop and push. True: it gave up before the queue was
  *	empty and wants to be called again soon. Not called for a broken queue
  *	or while something waits for the device to be quiet.
+ * @driver_ok: the driver is ready, and what it has accepted stays until @reset;
+ *	also for a backend that comes when it is
  * @reset: the driver's queues are forgotten; nothing is in flight
- * @config_store: the driver writes to the configuration space, which stays as
- *	it is
+ * @config_store: the driver writes to the configuration space, and waits for
+ *	the return; the space stays as it is, unless it is changed by
+ *	shyper_backend_change_config()
  * @load: @store: access to a foreign region by CPU number @cpu of the cell,
  *	which waits for the return; @length is 1, 2, 4 or 8. Without them loads
  *	give 0 and stores are dropped.
@@ -77,7 +80,8 @@ struct shyper_backend_ops {
 			 uint32_t offset, uint32_t length);
 	void (*store)(struct shyper_backend *backend, unsigned int cpu,
 		      uint32_t offset, uint32_t length, uint64_t value);
-	void (*reserved[7])(void);
+	void (*driver_ok)(struct shyper_backend *backend);
+	void (*reserved[6])(void);
 };
 
 /**
@@ -96,16 +100,50 @@ SHYPER_API int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 				   const struct shyper_backend_ops *ops, void *data,
 				   struct shyper_backend **ret_backend);
 
-/* Offer more features; until attached. */
+/*
+ * Offer more features; until attached. What the cell's configuration withholds by
+ * its key "features" is not offered, whoever wants to.
+ */
 SHYPER_API void shyper_backend_offer(struct shyper_backend *backend,
 				     uint64_t features);
 
 /*
+ * Serve @nr queues, not @ops->nr_queues; until attached. -EINVAL: a device has no
+ * more than 16; -EPROTO: the cell's configuration gives the device fewer.
+ */
+SHYPER_API int shyper_backend_set_queues(struct shyper_backend *backend,
+					 unsigned int nr);
+
+/*
  * Set the device's configuration space, @length up to 256 bytes of @config,
- * which is copied; until attached. -E2BIG: it is longer.
+ * which is copied; until attached. -E2BIG: it is longer. A successor's may have
+ * other content, which the driver is told of, but must have the same length.
  */
 SHYPER_API int shyper_backend_set_config(struct shyper_backend *backend,
 					 const void *config, size_t length);
+
+/**
+ * shyper_backend_change_config - change @length bytes at @offset of what
+ *	shyper_backend_set_config() has set
+ *
+ * Once attached the driver is told of it by a new generation and an interrupt,
+ * and sees all of the change or nothing of it. What is the same already is not
+ * told. To take over what a driver has written call it from @config_store.
+ *
+ * -EINVAL: beyond the configuration space. -ENODEV: the device is gone.
+ * Nothing has changed then.
+ */
+SHYPER_API int shyper_backend_change_config(struct shyper_backend *backend,
+					    size_t offset, const void *bytes,
+					    size_t length);
+
+/*
+ * Copy to @config, up to @size bytes, what the driver sees: for a successor what
+ * its predecessor has left. Returns the length of the configuration space, 0 as
+ * long as the device was never declared.
+ */
+SHYPER_API size_t shyper_backend_read_config(const struct shyper_backend *backend,
+					     void *config, size_t size);
 
 /**
  * shyper_backend_attach - take over the account, declare the device, tell the
@@ -142,6 +180,13 @@ shyper_backend_get_queue_max(const struct shyper_backend *backend);
 /* What the driver has accepted; valid while a queue is ready. */
 SHYPER_API uint64_t
 shyper_backend_get_driver_features(const struct shyper_backend *backend);
+/*
+ * SHYPER_OPTIONS_SIZE bytes for what the driver has set through the device (a
+ * filter, a mode): they outlive the process, are zero when the cell is
+ * created, and are otherwise the backend's alone.
+ */
+#define SHYPER_OPTIONS_SIZE	256
+SHYPER_API void *shyper_backend_get_options(struct shyper_backend *backend);
 /* Chains of a dead predecessor that are served again; once attached. */
 SHYPER_API unsigned int
 shyper_backend_get_reissued(const struct shyper_backend *backend);
