@@ -31,6 +31,15 @@ static const struct {
 		.nr_queues = 1,
 		.queue_size = 256,
 	},
+	[DEVICE_NET] = {
+		.name = "net",
+		.keys = (const char *const[]) {
+			"type", "name", "bridge", "tap", "mac", "mtu", "link",
+			"queue_pairs", "queue_size", "address", "deadline_ms",
+			"policy", NULL
+		},
+		.queue_size = 256,
+	},
 	[DEVICE_ECHO] = {
 		.name = "echo",
 		.keys = (const char *const[]) {
@@ -239,7 +248,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\", \"echo\" or \"user\"");
+			 "\"console\", \"blk\", \"net\", \"echo\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))
@@ -382,6 +391,8 @@ static void read_typed_keys(const struct json_place *place,
 	device->nr_queues = device_types[device->type].nr_queues;
 	if (device->type == DEVICE_USER)
 		read_user(place, device);
+	if (device->type == DEVICE_NET)
+		config_read_net(place, device);
 	if (device->type == DEVICE_CONSOLE)
 		json_get_file(place, "log", false, &device->log);
 	if (device->type == DEVICE_BLK) {

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,21 +24,35 @@ static const char told_guest[] =
 static const char told_hypervisor[] =
 	"is the hypervisor's since the cell was created; change the cell's file and create the cell anew";
 
-/* Why a key stays as it is; NULL: it can be changed. */
+static const char told_root[] =
+	"is what root may refer to since the device appeared; change the cell's file and create the cell anew";
+
+static int try_file(const char *path, char *text, size_t size);
+static int try_link(const char *word, char *text, size_t size);
+static int try_bridge(const char *name, char *text, size_t size);
+
+/* Why a key stays as it is, or else who looks at a new value. */
 static const struct {
 	const char *type, *key, *refusal;
+	int (*try)(const char *value, char *text, size_t size);
 } keys[] = {
-	{ "console", "log", NULL },
-	{ "blk", "path", told_guest },
-	{ "blk", "readonly", told_guest },
-	{ "blk", "serial", told_guest },
-	{ NULL, "queue_size", told_guest },
-	{ NULL, "type", told_guest },
-	{ NULL, "name", told_hypervisor },
-	{ NULL, "address", told_hypervisor },
-	{ NULL, "length", told_hypervisor },
-	{ NULL, "deadline_ms", told_hypervisor },
-	{ NULL, "policy", told_hypervisor },
+	{ "console", "log", NULL, try_file },
+	{ "net", "link", NULL, try_link },
+	{ "net", "bridge", NULL, try_bridge },
+	{ "net", "tap", told_root, NULL },
+	{ "net", "mac", told_guest, NULL },
+	{ "net", "mtu", told_guest, NULL },
+	{ "net", "queue_pairs", told_guest, NULL },
+	{ "blk", "path", told_guest, NULL },
+	{ "blk", "readonly", told_guest, NULL },
+	{ "blk", "serial", told_guest, NULL },
+	{ NULL, "queue_size", told_guest, NULL },
+	{ NULL, "type", told_guest, NULL },
+	{ NULL, "name", told_hypervisor, NULL },
+	{ NULL, "address", told_hypervisor, NULL },
+	{ NULL, "length", told_hypervisor, NULL },
+	{ NULL, "deadline_ms", told_hypervisor, NULL },
+	{ NULL, "policy", told_hypervisor, NULL },
 };
 
 #define NR_KEYS	(sizeof(keys) / sizeof(keys[0]))
@@ -72,19 +87,22 @@ json_t *settings_read(struct shyper_device *device)
 	return config ? config : read_first(device);
 }
 
-static int refuse(const char *type, const char *key, char *text, size_t size)
+/* The key can be changed, to @value if that is not empty. */
+static int try_key(const char *type, const char *key, const char *value, char *text,
+		   size_t size)
 {
 	for (size_t i = 0; i < NR_KEYS; i++) {
 		if ((keys[i].type && strcmp(keys[i].type, type)) ||
 		    strcmp(keys[i].key, key))
 			continue;
 		if (!keys[i].refusal)
-			return 0;
+			return *value ? keys[i].try(value, text, size) : 0;
 		snprintf(text, size, "\"%s\" %s", key, keys[i].refusal);
 		return -EPERM;
 	}
 	snprintf(text, size, "a device of type %s has no key \"%s\"%s", type, key,
-		 strcmp(type, "console") ? "" : ", expected \"log\"");
+		 !strcmp(type, "console") ? ", expected \"log\"" :
+		 !strcmp(type, "net") ? ", expected \"link\" or \"bridge\"" : "");
 	return -EPERM;
 }
 
@@ -107,6 +125,27 @@ static int try_file(const char *path, char *text, size_t size)
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+static int try_link(const char *word, char *text, size_t size)
+{
+	if (!strcmp(word, "up") || !strcmp(word, "down"))
+		return 0;
+	snprintf(text, size, "%s: expected up or down", word);
+	return -EINVAL;
+}
+
+static int try_bridge(const char *name, char *text, size_t size)
+{
+	char path[64];
+
+	if (!strchr(name, '/') && strlen(name) < IFNAMSIZ) {
+		snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", name);
+		if (!access(path, F_OK))
+			return 0;
+	}
+	snprintf(text, size, "%s: there is no such bridge", name);
+	return -ENOENT;
 }
 
 static void reset_key(struct shyper_device *device, json_t *config,
@@ -135,9 +174,7 @@ int settings_apply(struct shyper_device *device, json_t *config,
 		return -EINVAL;
 	}
 	snprintf(key, sizeof(key), "%.*s", (int)(equals - setting), setting);
-	err = refuse(shyper_device_get_type(device), key, text, size);
-	if (!err && equals[1])
-		err = try_file(equals + 1, text, size);
+	err = try_key(shyper_device_get_type(device), key, equals + 1, text, size);
 	if (err)
 		return err;
 	if (equals[1])

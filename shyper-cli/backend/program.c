@@ -56,6 +56,23 @@ int config_string(const json_t *config, const char *key, const char **value)
 	return 0;
 }
 
+int config_range(const json_t *config, const char *key, unsigned int min, unsigned int max,
+		 unsigned int *value)
+{
+	const json_t *item = json_object_get(config, key);
+	json_int_t number = json_integer_value(item);
+
+	if (!item)
+		return 0;
+	if (!json_is_integer(item) || number < min || number > max) {
+		say(SAY_ERROR, "configuration: \"%s\" must be an integer from %u to %u", key,
+		    min, max);
+		return -EINVAL;
+	}
+	*value = number;
+	return 0;
+}
+
 int config_flag(const json_t *config, const char *key, bool *value)
 {
 	const json_t *item = json_object_get(config, key);
@@ -140,7 +157,7 @@ static int program_open(struct shyper_backend *backend,
 		return status;
 	status = program->open(backend, config);
 	json_decref(config);
-	if (!status && jailed && jail_enter())
+	if (!status && jailed && jail_enter(program->calls))
 		return SHYPER_EXIT_RESTART;
 	return status;
 }
