@@ -35,7 +35,7 @@ static const struct {
 		.name = "net",
 		.keys = (const char *const[]) {
 			"type", "name", "bridge", "tap", "mac", "mtu", "link",
-			"queue_pairs", "queue_size", "address", "deadline_ms",
+			"vhost", "queue_pairs", "queue_size", "address", "deadline_ms",
 			"policy", NULL
 		},
 		.queue_size = 256,

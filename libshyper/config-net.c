@@ -53,6 +53,19 @@ static const char *get_text(const struct json_place *place, const char *key,
 	return NULL;
 }
 
+static void read_vhost(const struct json_place *place)
+{
+	json_t *value = json_object_get(place->object, "vhost");
+	char path[64], shown[64];
+
+	if (!value || json_is_boolean(value) ||
+	    (json_is_string(value) && !strcmp(json_string_value(value), "auto")))
+		return;
+	json_path(place, "vhost", path, sizeof(path));
+	json_describe(value, shown, sizeof(shown));
+	config_error(place->config, path, "is %s, expected \"auto\", true or false", shown);
+}
+
 void config_read_net(const struct json_place *place, struct device_config *device)
 {
 	static const char interface[] =
@@ -72,6 +85,7 @@ void config_read_net(const struct json_place *place, struct device_config *devic
 		 mac_is_valid);
 	json_get_count(place, "mtu", MIN_MTU, MAX_MTU, &mtu);
 	json_get_word(place, "link", links, &link);
+	read_vhost(place);
 	json_get_count(place, "queue_pairs", 1, MAX_PAIRS, &pairs);
 	device->nr_queues = 2 * pairs + 1;
 }

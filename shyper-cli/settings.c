@@ -24,8 +24,8 @@ static const char told_guest[] =
 static const char told_hypervisor[] =
 	"is the hypervisor's since the cell was created; change the cell's file and create the cell anew";
 
-static const char told_root[] =
-	"is what root may refer to since the device appeared; change the cell's file and create the cell anew";
+static const char settled[] =
+	"is settled when the device appears; change the cell's file and create the cell anew";
 
 static int try_file(const char *path, char *text, size_t size);
 static int try_link(const char *word, char *text, size_t size);
@@ -39,7 +39,8 @@ static const struct {
 	{ "console", "log", NULL, try_file },
 	{ "net", "link", NULL, try_link },
 	{ "net", "bridge", NULL, try_bridge },
-	{ "net", "tap", told_root, NULL },
+	{ "net", "vhost", settled, NULL },
+	{ "net", "tap", settled, NULL },
 	{ "net", "mac", told_guest, NULL },
 	{ "net", "mtu", told_guest, NULL },
 	{ "net", "queue_pairs", told_guest, NULL },

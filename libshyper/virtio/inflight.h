@@ -15,6 +15,9 @@
 int inflight_resume(struct shyper_queue *queue);
 
 /* Clears the account. */
+/* Drops the account of a queue that somebody else serves from here on. */
+void inflight_abandon(struct shyper_queue *queue);
+
 void inflight_forget(struct shyper_queue *queue);
 
 bool inflight_test(const struct shyper_queue *queue, uint16_t head);

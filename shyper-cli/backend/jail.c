@@ -113,7 +113,8 @@ static const int plain_calls[] = {
 
 static const unsigned long link_calls[] = {
 	HVISOR_DEVICE_INFO, HVISOR_DEVICE_DECLARE, HVISOR_DEVICE_CONFIG,
-	HVISOR_DEVICE_INTERRUPT, HVISOR_DEVICE_FAIL, 0
+	HVISOR_DEVICE_INTERRUPT, HVISOR_DEVICE_FAIL,
+	HVISOR_IOEVENTFD, HVISOR_IRQFD, 0
 };
 
 /* What malloc() does to give memory back. */

@@ -137,6 +137,21 @@ static int read_link(struct net_config *config, const json_t *json)
 	return -EINVAL;
 }
 
+/* "auto", true or false. */
+static int read_vhost(struct net_config *config, const json_t *json)
+{
+	const json_t *item = json_object_get(json, "vhost");
+	const char *word = json_string_value(item);
+
+	if (json_is_boolean(item))
+		config->vhost = json_is_true(item) ? NET_VHOST_ALWAYS : NET_VHOST_NEVER;
+	else if (item && (!word || strcmp(word, "auto"))) {
+		say(SAY_ERROR, "configuration: \"vhost\" must be \"auto\", true or false");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int net_config_read(struct net_config *config, const char *device, const json_t *json)
 {
 	unsigned int mtu = 0;
@@ -148,7 +163,7 @@ int net_config_read(struct net_config *config, const char *device, const json_t 
 	    read_interface(json, "bridge", config->bridge) ||
 	    config_range(json, "mtu", MIN_MTU, UINT16_MAX, &mtu) ||
 	    config_range(json, "queue_pairs", 1, NET_MAX_PAIRS, &config->pairs) ||
-	    read_link(config, json) || read_mac(config, device, json))
+	    read_link(config, json) || read_vhost(config, json) || read_mac(config, device, json))
 		return SHYPER_EXIT_CONFIG;
 	config->mtu = mtu;
 	return 0;

@@ -4,6 +4,7 @@
  */
 #include <endian.h>
 #include <linux/if_tun.h>
+#include <linux/vhost.h>
 #include <linux/virtio_ids.h>
 #include <stddef.h>
 #include <string.h>
@@ -37,7 +38,8 @@ static bool net_queue(struct shyper_backend *backend, struct shyper_queue *queue
 
 	if (index == control)
 		return net_control(backend, queue);
-	if (index > control)
+	/* Served from net_driver_ok() on, and perhaps not by us. */
+	if (index > control || !net->ready)
 		return false;
 	if (index % 2)
 		return net_transmit(backend, queue, pair, net->config.link);
@@ -77,10 +79,13 @@ void net_announced(struct shyper_backend *backend)
 static void net_driver_ok(struct shyper_backend *backend)
 {
 	struct net *net = shyper_backend_get_data(backend);
+	uint64_t features = shyper_backend_get_driver_features(backend);
 
-	tap_offload(net, shyper_backend_get_driver_features(backend));
+	tap_offload(net, features);
 	net_options_apply(net);
 	tap_use_pairs(net, net->options->pairs);
+	net->ready = true;
+	net_vhost_start(backend, net, features & FEATURE(MQ) ? net->config.pairs : 1);
 	tap_carrier(net, net->config.link);
 }
 
@@ -99,7 +104,9 @@ static void net_reset(struct shyper_backend *backend)
 	struct net *net = shyper_backend_get_data(backend);
 	unsigned int n;
 
+	net->ready = false;
 	tap_carrier(net, false);
+	net_vhost_reset(backend, net);
 	net_options_reset(net);
 	net_options_apply(net);
 	tap_offload(net, 0);
@@ -120,6 +127,7 @@ static const struct shyper_backend_ops net_ops = {
 		    FEATURE(CTRL_RX) | FEATURE(CTRL_MAC_ADDR) | FEATURE(GUEST_ANNOUNCE),
 	.queue = net_queue,
 	.driver_ok = net_driver_ok,
+	.queue_stop = net_vhost_stop,
 	.reset = net_reset,
 };
 
@@ -177,6 +185,8 @@ static int net_open(struct shyper_backend *backend, const json_t *config)
 		status = tap_open(net);
 	if (!status)
 		status = watch_taps(backend, net);
+	if (!status)
+		status = net_vhost_open(backend, net);
 	if (status)
 		return status;
 	net->options = shyper_backend_get_options(backend);
@@ -190,7 +200,10 @@ int main(int argc, char **argv)
 {
 	static struct net net;
 	static const unsigned long calls[] = {
-		TUNSETOFFLOAD, TUNSETCARRIER, TUNSETQUEUE, TUNSETTXFILTER, 0
+		TUNSETOFFLOAD, TUNSETCARRIER, TUNSETQUEUE, TUNSETTXFILTER,
+		VHOST_SET_FEATURES, VHOST_SET_VRING_NUM, VHOST_SET_VRING_BASE,
+		VHOST_SET_VRING_ADDR, VHOST_SET_VRING_ERR, VHOST_SET_VRING_CALL,
+		VHOST_SET_VRING_KICK, VHOST_NET_SET_BACKEND, 0
 	};
 	static const struct backend_program program = {
 		.name = "shyper-net",

@@ -7,6 +7,7 @@
  *	net-control.c	the control queue, and what it has set
  *	net-config.c	the keys of the configuration; the address
  *	net-tap.c	the tap in root, and its bridge
+ *	net-vhost.c	root's kernel in the place of net-data.c
  */
 #ifndef BACKEND_NET_H
 #define BACKEND_NET_H
@@ -17,6 +18,7 @@
 #include <linux/virtio_net.h>
 
 #include <shyper/virtio/backend.h>
+#include <shyper/virtio/vhost.h>
 
 #define QUEUE_SIZE	256
 #define NET_MAX_PAIRS	7	/* and a control queue, of 16 queues */
@@ -32,6 +34,8 @@
 
 #define FEATURE(name)	(1ULL << VIRTIO_NET_F_##name)
 
+enum net_vhost { NET_VHOST_AUTO, NET_VHOST_ALWAYS, NET_VHOST_NEVER };
+
 /**
  * struct net_config - the keys
  * @tap: name of the tap in root
@@ -39,6 +43,7 @@
  * @mac: of the guest
  * @mtu: 0: none given
  * @pairs: of queues
+ * @vhost: whether root's kernel moves the packets
  * @link: whether the cable is plugged in
  */
 struct net_config {
@@ -47,6 +52,7 @@ struct net_config {
 	uint8_t mac[ETH_ALEN];
 	uint16_t mtu;
 	unsigned int pairs;
+	enum net_vhost vhost;
 	bool link;
 };
 
@@ -79,11 +85,13 @@ struct net_options {
 /**
  * struct net_pair - a receive and a transmit queue
  * @watch: the tap's queue
+ * @vhost: worker that serves both, or NULL
  * @detached: the tap gives no packets to it
  * @length: bytes in @packet that the guest has no buffers for yet
  */
 struct net_pair {
 	struct shyper_watch watch;
+	struct shyper_vhost *vhost;
 	bool detached;
 	size_t length;
 	uint8_t packet[PACKET_SIZE];
@@ -92,11 +100,13 @@ struct net_pair {
 /**
  * struct net
  * @options: the driver's
+ * @ready: the driver is, and what it has accepted was told to the tap
  * @pairs: config.pairs of them
  */
 struct net {
 	struct net_config config;
 	struct net_options *options;
+	bool ready;
 	struct net_pair pairs[NET_MAX_PAIRS];
 };
 
@@ -116,6 +126,13 @@ bool net_transmit(struct shyper_backend *backend, struct shyper_queue *queue,
 void net_options_reset(struct net *net);
 void net_options_apply(const struct net *net);
 bool net_control(struct shyper_backend *backend, struct shyper_queue *queue);
+/* net-vhost.c: 0 or SHYPER_EXIT_*, and has said why. */
+int net_vhost_open(struct shyper_backend *backend, struct net *net);
+/* Gives the queues of the first @pairs to their workers, if they have some. */
+void net_vhost_start(struct shyper_backend *backend, struct net *net, unsigned int pairs);
+void net_vhost_stop(struct shyper_backend *backend, unsigned int index);
+void net_vhost_reset(struct shyper_backend *backend, struct net *net);
+
 /* net.c: the driver has heard of the announcement. */
 void net_announced(struct shyper_backend *backend);
 

@@ -87,8 +87,9 @@ static int serve(void)
 {
 	static struct net net;
 	struct shyper_backend *backend = el2_backend_open("cell1.net0", &net_ops, &net);
-	json_t *config = json_pack("{s:s s:i s:s}", "mac", "02:00:00:12:34:56",
-				   "queue_pairs", PAIRS, "link", link_word);
+	json_t *config = json_pack("{s:s s:i s:s s:b}", "mac", "02:00:00:12:34:56",
+				   "queue_pairs", PAIRS, "link", link_word,
+				   "vhost", false);
 
 	if (!backend)
 		return 100;
@@ -656,7 +657,7 @@ static void test_config(void **state)
 		"{\"mac\":\"02:00:00:00:00\"}", "{\"mac\":\"02:00:00:00:00:0 \"}",
 		"{\"mac\":\"02:00:00:00:00:000\"}", "{\"mac\":2}", "{\"mtu\":67}",
 		"{\"mtu\":65536}", "{\"mtu\":\"1500\"}", "{\"queue_pairs\":0}",
-		"{\"queue_pairs\":8}", "{\"link\":\"\"}", "{\"link\":true}", "{\"tap\":\"\"}",
+		"{\"queue_pairs\":8}", "{\"vhost\":1}", "{\"vhost\":\"\"}", "{\"link\":\"\"}", "{\"link\":true}", "{\"tap\":\"\"}",
 		"{\"tap\":\"0123456789abcdef\"}", "{\"bridge\":\"0123456789abcdef\"}",
 	};
 	struct net_config config;

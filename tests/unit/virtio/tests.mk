@@ -7,7 +7,7 @@ libs-virtio := -luring -ljansson -lseccomp
 virtio-rings := libshyper/virtio/memory.c libshyper/virtio/queue.c libshyper/virtio/inflight.c
 # All but link.c, in whose place is el2.c.
 virtio-loop := $(virtio-rings) libshyper/ctx.c libshyper/error.c libshyper/virtio/backend.c libshyper/virtio/serve.c \
-	libshyper/virtio/notify.c tests/unit/virtio/el2.c
+	libshyper/virtio/vhost.c libshyper/virtio/notify.c tests/unit/virtio/el2.c
 virtio-program := shyper-cli/backend/program.c shyper-cli/backend/jail.c
 
 srcs-test_queue := $(virtio-rings)
@@ -17,6 +17,7 @@ srcs-test_backend := $(virtio-loop)
 srcs-test_blk := $(virtio-loop) $(virtio-program) shyper-cli/backend/blk-file.c
 srcs-test_console := $(virtio-loop) $(virtio-program) shyper-cli/backend/console-clients.c
 srcs-test_net := $(virtio-loop) $(virtio-program) shyper-cli/backend/net-data.c \
-	shyper-cli/backend/net-control.c shyper-cli/backend/net-config.c
+	shyper-cli/backend/net-control.c shyper-cli/backend/net-config.c \
+	shyper-cli/backend/net-vhost.c
 srcs-test_jail := $(virtio-loop) $(virtio-program)
 srcs-fuzz_queue := $(virtio-rings) tests/fuzz/virtqueue.c
