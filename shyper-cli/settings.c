@@ -44,6 +44,7 @@ static const struct {
 	{ "net", "mac", told_guest, NULL },
 	{ "net", "mtu", told_guest, NULL },
 	{ "net", "queue_pairs", told_guest, NULL },
+	{ "vsock", "cid", told_guest, NULL },
 	{ "blk", "path", told_guest, NULL },
 	{ "blk", "readonly", told_guest, NULL },
 	{ "blk", "serial", told_guest, NULL },

@@ -53,6 +53,11 @@ int shyper_vhost_get_fd(const struct shyper_vhost *vhost)
 	return vhost->fd;
 }
 
+uint64_t shyper_vhost_get_features(const struct shyper_vhost *vhost)
+{
+	return vhost->features;
+}
+
 static void vhost_close(struct shyper_vhost *vhost)
 {
 	unsigned int n;

@@ -201,9 +201,7 @@ int main(int argc, char **argv)
 	static struct net net;
 	static const unsigned long calls[] = {
 		TUNSETOFFLOAD, TUNSETCARRIER, TUNSETQUEUE, TUNSETTXFILTER,
-		VHOST_SET_FEATURES, VHOST_SET_VRING_NUM, VHOST_SET_VRING_BASE,
-		VHOST_SET_VRING_ADDR, VHOST_SET_VRING_ERR, VHOST_SET_VRING_CALL,
-		VHOST_SET_VRING_KICK, VHOST_NET_SET_BACKEND, 0
+		SHYPER_VHOST_CALLS, VHOST_NET_SET_BACKEND, 0
 	};
 	static const struct backend_program program = {
 		.name = "shyper-net",

@@ -42,6 +42,18 @@ SHYPER_API int shyper_vhost_open(struct shyper_backend *backend, const char *pat
 
 SHYPER_API int shyper_vhost_get_fd(const struct shyper_vhost *vhost);
 
+/* What it can offer to the driver, as bits of the device's features. */
+SHYPER_API uint64_t shyper_vhost_get_features(const struct shyper_vhost *vhost);
+
+/*
+ * The numbers of ioctl() that shyper_vhost_start() makes, for a jail: a list within
+ * braces. Needs <linux/vhost.h>.
+ */
+#define SHYPER_VHOST_CALLS \
+	VHOST_SET_FEATURES, VHOST_SET_VRING_NUM, VHOST_SET_VRING_BASE, \
+	VHOST_SET_VRING_ADDR, VHOST_SET_VRING_ERR, VHOST_SET_VRING_CALL, \
+	VHOST_SET_VRING_KICK
+
 /**
  * shyper_vhost_start - give a queue to a worker
  * @ring: which of its own it is to the worker, below SHYPER_VHOST_RINGS
