@@ -34,6 +34,8 @@
 enum device_type {
 	DEVICE_CONSOLE,
 	DEVICE_BLK,
+	DEVICE_NET,
+	DEVICE_VSOCK,
 	DEVICE_ECHO,
 	DEVICE_USER,
 	DEVICE_NR_TYPES,
@@ -51,6 +53,7 @@ struct file_id {
  * @path: of a disk
  * @file: which file @path is; zeroes: not known
  * @log: of a console: file that gets what the guest writes
+ * @bridge: of a network device: that its tap is put into, or empty
  * @ipa: 0: none given; filled by layout_assign(), as @irq
  * @text: its JSON object, for the backend
  */
@@ -61,6 +64,7 @@ struct device_config {
 	char *path;
 	struct file_id file;
 	char *log;
+	char bridge[16];
 	bool is_readonly;
 	bool has_ipa;
 	uint64_t ipa;
@@ -183,6 +187,8 @@ bool config_read_device_name(const struct json_place *place, const char *key,
 			     char ret[HVISOR_DEVICE_NAME_LEN]);
 void config_read_version(const struct json_place *place);
 void config_read_serial(const struct json_place *place);
+/* config-net.c */
+void config_read_net(const struct json_place *place, struct device_config *device);
 
 /* config-check.c */
 void config_check_machine(struct shyper_config *config);

@@ -41,6 +41,26 @@ static const struct {
 		.nr_queues = 1,
 		.queue_size = 256,
 	},
+	[DEVICE_NET] = {
+		.name = "net",
+		.keys = (const char *const[]) {
+			"type", "name", "bridge", "tap", "mac", "mtu", "link",
+			"vhost", "queue_pairs", "queue_size", "features",
+			"address", "deadline_ms", "policy", NULL
+		},
+		.device_id = VIRTIO_ID_NET,
+		.queue_size = 256,
+	},
+	[DEVICE_VSOCK] = {
+		.name = "vsock",
+		.keys = (const char *const[]) {
+			"type", "name", "cid", "queue_size", "features",
+			"address", "deadline_ms", "policy", NULL
+		},
+		.device_id = VIRTIO_ID_VSOCK,
+		.nr_queues = 3,
+		.queue_size = 256,
+	},
 	[DEVICE_ECHO] = {
 		.name = "echo",
 		.keys = (const char *const[]) {
@@ -250,7 +270,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\", \"echo\" or \"user\"");
+			 "\"console\", \"blk\", \"net\", \"vsock\", \"echo\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))
@@ -443,10 +463,16 @@ static void read_disk(const struct json_place *place, struct device_config *devi
 static void read_typed_keys(const struct json_place *place,
 			    struct device_config *device)
 {
+	unsigned int cid;
+
 	json_check_keys(place, device_types[device->type].keys);
 	device->nr_queues = device_types[device->type].nr_queues;
 	if (device->type == DEVICE_USER)
 		read_user(place, device);
+	if (device->type == DEVICE_NET)
+		config_read_net(place, device);
+	if (device->type == DEVICE_VSOCK)
+		json_get_count(place, "cid", 3, UINT32_MAX - 1, &cid);
 	if (device->type == DEVICE_CONSOLE)
 		json_get_file(place, "log", false, &device->log);
 	if (device->type == DEVICE_BLK)

@@ -191,6 +191,26 @@ static void check_log(struct shyper_config *config,
 	free(full);
 }
 
+/* The backend makes the tap, but no bridge for it. */
+static void check_bridge(struct shyper_config *config,
+			 const struct device_config *device)
+{
+	char *full = ctx_path(config->ctx, "/sys/class/net/%s/bridge", device->bridge);
+	struct stat st;
+	char path[48];
+
+	if (!full) {
+		config->is_out_of_memory = true;
+		return;
+	}
+	if (stat(full, &st)) {
+		snprintf(path, sizeof(path), "%s/bridge", device->json);
+		config_error(config, path, "there is no bridge \"%s\" in the root cell",
+			     device->bridge);
+	}
+	free(full);
+}
+
 static void check_cpus(struct shyper_config *config)
 {
 	uint64_t present;
@@ -233,6 +253,8 @@ void config_check_machine(struct shyper_config *config)
 	for (i = 0; i < config->nr_devices; i++) {
 		if (config->devices[i].log)
 			check_log(config, &config->devices[i]);
+		if (*config->devices[i].bridge)
+			check_bridge(config, &config->devices[i]);
 		if (!config->devices[i].path)
 			continue;
 		check_disk(config, &config->devices[i]);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@ static const char told_guest[] =
 	"was told to the guest when the device appeared; change the cell's file and create the cell anew";
 static const char told_hypervisor[] =
 	"is the hypervisor's since the cell was created; change the cell's file and create the cell anew";
+static const char chosen_once[] =
+	"was chosen when the cell was created; change the cell's file and create the cell anew";
 
 /* Each returns the value for the configuration, or NULL with @err and @text. */
 typedef json_t *(*value_reader)(const char *value, int *err, char *text, size_t size);
@@ -30,6 +33,8 @@ static json_t *read_log(const char *value, int *err, char *text, size_t size);
 static json_t *read_count(const char *value, int *err, char *text, size_t size);
 static json_t *read_rate(const char *value, int *err, char *text, size_t size);
 static json_t *read_size(const char *value, int *err, char *text, size_t size);
+static json_t *read_link(const char *value, int *err, char *text, size_t size);
+static json_t *read_bridge(const char *value, int *err, char *text, size_t size);
 
 /* What can be changed has a @read, others the reason why they cannot. */
 static const struct settings_key {
@@ -40,9 +45,17 @@ static const struct settings_key {
 	{ "blk", "iops", NULL, read_count },
 	{ "blk", "bytes_per_second", NULL, read_rate },
 	{ "blk", SETTINGS_SIZE, NULL, read_size },
+	{ "net", "link", NULL, read_link },
+	{ "net", "bridge", NULL, read_bridge },
 	{ "blk", "path", told_guest, NULL },
 	{ "blk", "readonly", told_guest, NULL },
 	{ "blk", "serial", told_guest, NULL },
+	{ "net", "tap", chosen_once, NULL },
+	{ "net", "vhost", chosen_once, NULL },
+	{ "net", "mac", told_guest, NULL },
+	{ "net", "mtu", told_guest, NULL },
+	{ "net", "queue_pairs", told_guest, NULL },
+	{ "vsock", "cid", told_guest, NULL },
 	{ NULL, "queues", told_guest, NULL },
 	{ NULL, "queue_size", told_guest, NULL },
 	{ NULL, "features", told_guest, NULL },
@@ -175,6 +188,27 @@ static json_t *read_size(const char *value, int *err, char *text, size_t size)
 		return refuse_value(value, "a multiple of 512 bytes, like 10G", err, text,
 				    size);
 	return json_integer((json_int_t)bytes);
+}
+
+static json_t *read_link(const char *value, int *err, char *text, size_t size)
+{
+	if (strcmp(value, "up") && strcmp(value, "down"))
+		return refuse_value(value, "\"up\" or \"down\"", err, text, size);
+	return json_string(value);
+}
+
+static json_t *read_bridge(const char *value, int *err, char *text, size_t size)
+{
+	char path[64];
+
+	if (!strchr(value, '/') && strlen(value) < IFNAMSIZ) {
+		snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", value);
+		if (!access(path, F_OK))
+			return json_string(value);
+	}
+	snprintf(text, size, "%s: there is no such bridge", value);
+	*err = -ENOENT;
+	return NULL;
 }
 
 static void reset_key(struct shyper_device *device, json_t *config,

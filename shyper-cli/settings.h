@@ -15,7 +15,7 @@ json_t *settings_read(struct shyper_device *device);
 /*
  * Applies "KEY=VALUE" to @config, without VALUE as it was at first: 0. Else
  * a negative errno, @text says why: -EINVAL: no KEY=VALUE; -EPERM: what can be
- * changed does not hold this key; others: of the file that VALUE names.
+ * changed does not hold this key; others: of VALUE and what it names.
  */
 int settings_apply(struct shyper_device *device, json_t *config,
 		   const char *setting, char *text, size_t size);

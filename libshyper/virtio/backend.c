@@ -17,6 +17,11 @@
 #include "../feature-names.h"
 #include "backend.h"
 #include "shared.h"
+#include "vhost.h"
+
+_Static_assert(SHYPER_OPTIONS_SIZE ==
+	       sizeof(((struct hvisor_device_state *)0)->driver_options),
+	       "the options of the driver are all of their room");
 
 _Static_assert(SHYPER_OPTIONS_SIZE ==
 	       sizeof(((struct hvisor_device_state *)0)->driver_options),
@@ -329,6 +334,7 @@ int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 			struct shyper_backend **ret_backend)
 {
 	struct shyper_backend *backend;
+	unsigned int n;
 	int err;
 
 	ctx_begin(ctx);
@@ -346,6 +352,8 @@ int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 	backend->counters = &backend->no_counters;
 	backend->link.fd = -1;
 	backend->signals.fd = -1;
+	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
+		backend->given[n] = -1;
 	err = backend_bind(backend);
 	if (err) {
 		shyper_backend_close(backend);
@@ -358,6 +366,7 @@ int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 void shyper_backend_close(struct shyper_backend *backend)
 {
 	int saved = errno;
+	unsigned int n;
 
 	if (!backend)
 		return;
@@ -365,6 +374,9 @@ void shyper_backend_close(struct shyper_backend *backend)
 		signal(SIGBUS, SIG_DFL);
 		faulting = NULL;
 	}
+	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
+		vhost_stop(backend, n);
+	vhost_close_all(backend);
 	shyper_memory_unmap(&backend->memory);
 	if (backend->state)
 		munmap(backend->state, backend->info.state_length);

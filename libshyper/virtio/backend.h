@@ -5,6 +5,7 @@
  *	backend.c	life and event loop
  *	serve.c		requests of EL2, queues
  *	withhold.c	features that are not offered
+ *	vhost.c		queues that the kernel serves
  *	link.c		the bound file
  */
 #ifndef VIRTIO_BACKEND_H
@@ -29,6 +30,8 @@
  * @decl: what the device is declared to be
  * @withheld: features that the configuration keeps from being offered
  * @pending: bit n: queue n is to be served
+ * @given: of each queue: eventfd of the worker that serves it, or -1
+ * @vhosts: list of workers
  * @held: @nr_held requests that are answered once their queues are quiet
  * @manager: the service manager, until it was told that we are ready
  * @attached: declared
@@ -52,6 +55,8 @@ struct shyper_backend {
 	uint64_t withheld;
 	struct shyper_memory memory;
 	struct shyper_queue queues[HVISOR_MAX_QUEUES];
+	int given[HVISOR_MAX_QUEUES];
+	struct shyper_vhost *vhosts;
 	uint32_t pending;
 	struct hvisor_request held[MAX_HELD];
 	unsigned int nr_held;
@@ -68,6 +73,12 @@ struct shyper_backend {
 
 /* Reads what the device may not offer; leaves a report. */
 int backend_read_withheld(struct shyper_backend *backend);
+
+/* Takes up a queue as the page shows it. False: there is none to serve. */
+bool backend_adopt(struct shyper_backend *backend, unsigned int index);
+
+/* The driver broke a queue. */
+void backend_fail(struct shyper_backend *backend);
 
 /* Takes up each queue that the driver has made ready, with what is in flight. */
 void backend_adopt_all(struct shyper_backend *backend);

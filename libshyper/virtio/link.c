@@ -137,3 +137,13 @@ int link_fail(int fd)
 {
 	return uapi_device_fail(fd);
 }
+
+int link_ioeventfd(int fd, int event, uint32_t queue, bool on)
+{
+	return uapi_ioeventfd(fd, event, queue, on ? 0 : HVISOR_EVENTFD_DEASSIGN);
+}
+
+int link_irqfd(int fd, int event, uint32_t bits)
+{
+	return uapi_irqfd(fd, event, bits);
+}

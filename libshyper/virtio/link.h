@@ -29,5 +29,9 @@ int link_declare(int fd, struct hvisor_device_decl *decl);
 int link_config(int fd, struct hvisor_device_decl *decl);
 int link_interrupt(int fd, uint32_t bits);
 int link_fail(int fd);
+/* A queue's doorbell -> eventfd, or no longer. */
+int link_ioeventfd(int fd, int event, uint32_t queue, bool on);
+/* An eventfd -> the device's interrupt. */
+int link_irqfd(int fd, int event, uint32_t bits);
 
 #endif /* VIRTIO_LINK_H */

@@ -18,6 +18,7 @@
 
 #include "backend.h"
 #include "shared.h"
+#include "vhost.h"
 
 static void backend_error(struct shyper_backend *backend, int err)
 {
@@ -36,7 +37,7 @@ void backend_tell_failure(struct shyper_backend *backend)
 		backend_error(backend, -ENODEV);
 }
 
-static void backend_fail(struct shyper_backend *backend)
+void backend_fail(struct shyper_backend *backend)
 {
 	if (backend->failed)
 		return;
@@ -100,8 +101,7 @@ static void queue_setup(const struct shyper_backend *backend, unsigned int index
 	setup->ring = backend->page->queues[index];
 }
 
-/* Takes up a queue as the page shows it. False: there is none to serve. */
-static bool queue_adopt(struct shyper_backend *backend, unsigned int index)
+bool backend_adopt(struct shyper_backend *backend, unsigned int index)
 {
 	const struct hvisor_device_page *page = backend->page;
 	struct shyper_queue *queue = &backend->queues[index];
@@ -155,7 +155,7 @@ void backend_adopt_all(struct shyper_backend *backend)
 	 * predecessor may have wiped the account and died before it answered.
 	 */
 	for (n = 0; n < backend->decl.nr_queues; n++)
-		if (!end_pending(backend->page, n) && queue_adopt(backend, n))
+		if (!end_pending(backend->page, n) && backend_adopt(backend, n))
 			backend->pending |= 1U << n;
 }
 
@@ -202,7 +202,8 @@ static void queue_run(struct shyper_backend *backend, unsigned int index)
 	struct shyper_queue *queue = &backend->queues[index];
 
 	backend->pending &= ~(1U << index);
-	if (!queue_adopt(backend, index) || !backend->ops->queue)
+	if (backend->given[index] >= 0 || !backend_adopt(backend, index) ||
+	    !backend->ops->queue)
 		return;
 	if (backend->ops->queue(backend, queue))
 		backend->pending |= 1U << index;
@@ -215,6 +216,7 @@ static void queue_forget(struct shyper_backend *backend, unsigned int index)
 {
 	uint32_t size = backend->page->queue_size;
 
+	vhost_stop(backend, index);
 	backend->pending &= ~(1U << index);
 	if (backend->queues[index].started) {
 		shyper_queue_stop(&backend->queues[index]);

@@ -156,13 +156,13 @@ static int blk_start(struct shyper_backend *backend, struct blk *blk)
 
 static int read_config(struct blk *blk, const json_t *config, const char **path)
 {
-	uint64_t queues = 1;
+	unsigned int queues = 1, iops = 0;
 	bool readonly = false;
 
 	if (config_string(config, "path", path) ||
 	    config_flag(config, "readonly", &readonly) ||
-	    config_count(config, "queues", MAX_QUEUES, &queues) ||
-	    config_count(config, "iops", SHYPER_MAX_IOPS, &blk->rate.requests.rate) ||
+	    config_range(config, "queues", 1, MAX_QUEUES, &queues) ||
+	    config_range(config, "iops", 1, SHYPER_MAX_IOPS, &iops) ||
 	    config_size(config, "bytes_per_second", SHYPER_MAX_BYTES_PER_SECOND,
 			&blk->rate.bytes.rate))
 		return SHYPER_EXIT_CONFIG;
@@ -171,6 +171,7 @@ static int read_config(struct blk *blk, const json_t *config, const char **path)
 		return SHYPER_EXIT_CONFIG;
 	}
 	blk->nr_queues = queues;
+	blk->rate.requests.rate = iops;
 	blk->file.readonly = readonly;
 	return 0;
 }

@@ -115,6 +115,7 @@ static const int plain_calls[] = {
 static const unsigned long link_calls[] = {
 	HVISOR_DEVICE_INFO, HVISOR_DEVICE_DECLARE, HVISOR_DEVICE_CONFIG,
 	HVISOR_DEVICE_INTERRUPT, HVISOR_DEVICE_FAIL,
+	HVISOR_IOEVENTFD, HVISOR_IRQFD, 0
 };
 
 /* What malloc() does to give memory back. */
@@ -134,6 +135,16 @@ static int filter_plain(scmp_filter_ctx filter)
 	return err;
 }
 
+static int filter_ioctls(scmp_filter_ctx filter, const unsigned long *calls)
+{
+	int err = 0;
+
+	for (; !err && calls && *calls; calls++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, *calls));
+	return err;
+}
+
 static int filter_arguments(scmp_filter_ctx filter)
 {
 	size_t n;
@@ -149,13 +160,10 @@ static int filter_arguments(scmp_filter_ctx filter)
 	for (n = 0; !err && n < sizeof(advices) / sizeof(*advices); n++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
 				       SCMP_A2(SCMP_CMP_EQ, advices[n]));
-	for (n = 0; !err && n < sizeof(link_calls) / sizeof(*link_calls); n++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				       SCMP_A1(SCMP_CMP_EQ, link_calls[n]));
 	return err;
 }
 
-static int jail_filter(void)
+static int jail_filter(const unsigned long *calls)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int err = filter ? 0 : -ENOMEM;
@@ -166,6 +174,10 @@ static int jail_filter(void)
 	if (!err)
 		err = filter_arguments(filter);
 	if (!err)
+		err = filter_ioctls(filter, link_calls);
+	if (!err)
+		err = filter_ioctls(filter, calls);
+	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);
 	if (err)
@@ -173,7 +185,7 @@ static int jail_filter(void)
 	return err;
 }
 
-int jail_enter(void)
+int jail_enter(const unsigned long *calls)
 {
 	int err;
 
@@ -183,5 +195,5 @@ int jail_enter(void)
 		err = jail_user();
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = failed("no_new_privs");
-	return err ? err : jail_filter();
+	return err ? err : jail_filter(calls);
 }

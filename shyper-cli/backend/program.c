@@ -57,6 +57,23 @@ int config_string(const json_t *config, const char *key, const char **value)
 	return 0;
 }
 
+int config_range(const json_t *config, const char *key, unsigned int min, unsigned int max,
+		 unsigned int *value)
+{
+	const json_t *item = json_object_get(config, key);
+	json_int_t number = json_integer_value(item);
+
+	if (!item)
+		return 0;
+	if (!json_is_integer(item) || number < min || number > max) {
+		say(SAY_ERROR, "configuration: \"%s\" must be an integer from %u to %u", key,
+		    min, max);
+		return -EINVAL;
+	}
+	*value = number;
+	return 0;
+}
+
 int config_flag(const json_t *config, const char *key, bool *value)
 {
 	const json_t *item = json_object_get(config, key);
@@ -71,41 +88,22 @@ int config_flag(const json_t *config, const char *key, bool *value)
 	return 0;
 }
 
-static int count_in_range(const char *key, uint64_t count, uint64_t max, uint64_t *value)
-{
-	if (!count || count > max) {
-		say(SAY_ERROR, "configuration: \"%s\" must be from 1 to %llu", key,
-		    (unsigned long long)max);
-		return -EINVAL;
-	}
-	*value = count;
-	return 0;
-}
-
-int config_count(const json_t *config, const char *key, uint64_t max, uint64_t *value)
-{
-	const json_t *item = json_object_get(config, key);
-
-	if (!item)
-		return 0;
-	return count_in_range(key, json_integer_value(item) > 0 ?
-			      (uint64_t)json_integer_value(item) : 0, max, value);
-}
-
 int config_size(const json_t *config, const char *key, uint64_t max, uint64_t *value)
 {
 	const char *text = NULL;
-	uint64_t size = 0;
+	uint64_t size;
 
 	if (config_string(config, key, &text))
 		return -EINVAL;
 	if (!text)
 		return 0;
-	if (shyper_size_parse(text, &size)) {
-		say(SAY_ERROR, "configuration: \"%s\" must be a size as text, \"256M\"", key);
+	if (shyper_size_parse(text, &size) || !size || size > max) {
+		say(SAY_ERROR, "configuration: \"%s\" must be a size of up to %llu bytes, as \"256M\"",
+		    key, (unsigned long long)max);
 		return -EINVAL;
 	}
-	return count_in_range(key, size, max, value);
+	*value = size;
+	return 0;
 }
 
 /* What is not there, or empty, is another device's by now or will be there again. */
@@ -178,7 +176,7 @@ static int program_open(struct shyper_backend *backend,
 		return status;
 	status = program->open(backend, config);
 	json_decref(config);
-	if (!status && jailed && jail_enter())
+	if (!status && jailed && jail_enter(program->calls))
 		return SHYPER_EXIT_RESTART;
 	return status;
 }

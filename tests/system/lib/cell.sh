@@ -46,6 +46,25 @@ state_is() {
 	read -r state <"/sys/class/hvisor/$1/state" && [ "$state" = "$2" ]
 }
 
+# backend_pid DEVICE: the process of its unit, 0: none
+backend_pid() {
+	systemctl show -p MainPID --value "shyper-$(sys "$1/type")@$1.service"
+}
+
+backend_is_another() {
+	local pid
+	pid=$(backend_pid "$1")
+	[ "$pid" != 0 ] && [ "$pid" != "$2" ] && [ "$(sys "$1/attached")" = 1 ]
+}
+
+# backend_kill DEVICE [SIGNAL]: until another one serves the device
+backend_kill() {
+	local old
+	old=$(backend_pid "$1")
+	kill "-${2:-KILL}" "$old"
+	wait_until 30 backend_is_another "$1" "$old"
+}
+
 # terminal_open NAME ADDRESS: from here on what takes a CELL's console below works
 # with what socat finds there. Its whole output is kept in /tmp/NAME.out.
 terminal_open() {

@@ -71,6 +71,7 @@ int machine_setup(void **state)
 	assert_non_null(mkdtemp(machine->root));
 	machine_write_text(machine, "/sys/devices/system/cpu/present", "0-3\n");
 	machine_write_text(machine, "/sys/devices/system/cpu/online", "0-3\n");
+	machine_write_text(machine, "/sys/class/net/br0/bridge/bridge_id", "\n");
 	machine_write_text(machine, HUGEPAGES "nr_hugepages", "300\n");
 	machine_write_text(machine, HUGEPAGES "free_hugepages", "300\n");
 	machine_write_text(machine, HUGEPAGES "resv_hugepages", "0\n");

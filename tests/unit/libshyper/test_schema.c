@@ -28,7 +28,9 @@ static const char *const values[] = {
 	"\"0123456789abcdef01234\"", "\"0x0\"", "\"0x1000\"", "\"0X1000\"",
 	"\"0x1001\"", "\"0xfffffff000\"", "\"0x10000000000\"", "\"0x\"", "\"7\"",
 	"\"4K\"", "\"3M\"", "\"64M\"", "\"64MB\"", "\"-64M\"", "\" 64M\"",
-	"\"never\"", "\"wait\"", "\"stop-cell\"", "\"console\"", "\"blk\"",
+	"\"never\"", "\"up\"", "\"auto\"", "false", "\"net\"", "\"br0\"", "\"..\"", "\"a/b\"", "\"02:00:00:00:00:01\"",
+	"\"01:00:00:00:00:01\"", "\"00:00:00:00:00:00\"", "\"02:00:00:00:00:0g\"", "\"02:00:00:00:00:01\\n\"",
+	"67", "65535", "65536", "4294967294", "4294967295", "\"vsock\"", "3", "2.5", "7", "8", "\"wait\"", "\"stop-cell\"", "\"console\"", "\"blk\"",
 	"\"echo\"", "\"user\"", "[]", "[1]", "[1,1]", "[0]", "[63,1]", "[64]", "[1.5]",
 	"[true]", "[\"1\"]", "{}", "{\"a\":1}", NULL,
 };
@@ -122,7 +124,7 @@ static void test_schema_agrees_with_the_reader(void **state)
 {
 	static const char *const files[] = {
 		CORPUS "cell/good/all-keys.json", CORPUS "cell/good/cpu-list.json",
-		CORPUS "cell/good/user-devices.json",
+		CORPUS "cell/good/user-devices.json", CORPUS "cell/good/net-all-keys.json", CORPUS "cell/good/vsock.json",
 	};
 	struct mutation mutation = { .machine = *state };
 	char path[128], command[1024];

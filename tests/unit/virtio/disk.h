@@ -53,7 +53,7 @@ static int serve(void)
 	json_decref(config);
 	if (status)
 		return status;
-	if (jailed && jail_enter())
+	if (jailed && jail_enter(NULL))
 		return 103;
 	if (shyper_backend_attach(backend))
 		return 101;

@@ -309,6 +309,22 @@ int link_interrupt(int fd, uint32_t bits)
 	return put_byte(el2.interrupt[1]);
 }
 
+int link_ioeventfd(int fd, int event, uint32_t queue, bool on)
+{
+	(void)fd;
+	(void)event;
+	(void)queue;
+	return on ? -EOPNOTSUPP : 0;
+}
+
+int link_irqfd(int fd, int event, uint32_t bits)
+{
+	(void)fd;
+	(void)event;
+	(void)bits;
+	return -EOPNOTSUPP;
+}
+
 int link_fail(int fd)
 {
 	(void)fd;

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 
+#include "../../../libshyper/virtio/inflight.h"
+
 #include "driver.h"
 
 #define SIZE		8
@@ -488,6 +490,33 @@ static void test_unpop(void **state)
 	assert_false(f->queue.broken);
 }
 
+/* A worker without an account serves 100 chains; we go on behind it, twice. */
+static void test_abandon(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int n, round;
+
+	offer_simple(f, 5);
+	assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+	for (round = 0; round < 2; round++) {
+		inflight_abandon(&f->queue);
+		assert_int_equal(f->counters.in_flight, 0);
+		for (n = 0; n < 100; n++) {
+			f->driver.used->idx++;
+			offer_simple(f, n % SIZE);
+		}
+		start(f);
+		assert_int_equal(f->queue.reissued, 0);
+		assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+		assert_int_equal(f->chain.head, 99 % SIZE);
+		shyper_queue_push(&f->queue, f->chain.head, 0);
+		offer_simple(f, 6);
+		assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+		assert_int_equal(f->chain.head, 6);
+	}
+	assert_false(f->queue.broken);
+}
+
 static void test_break(void **state)
 {
 	struct fixture *f = *state;
@@ -548,7 +577,7 @@ int main(void)
 		TEST(read_after_write), TEST(bad_buffers), TEST(total_overflow),
 		TEST(bad_rings), TEST(pop_before_start),
 		TEST(avail_event), TEST(used_event), TEST(no_interrupt_flag),
-		TEST(unpop), TEST(break), TEST(tampered_used_index), TEST(iov),
+		TEST(unpop), TEST(abandon), TEST(break), TEST(tampered_used_index), TEST(iov),
 	};
 
 	return cmocka_run_group_tests_name("virtio/queue", tests, NULL, NULL);

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of the virtio device library and of the backends.
-tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_jail fuzz_queue
+tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_net \
+	test_jail fuzz_queue
 cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend
 libs-virtio := -luring -ljansson -lseccomp
 
 virtio-rings := libshyper/virtio/memory.c libshyper/virtio/queue.c libshyper/virtio/inflight.c
 # All but link.c, in whose place is el2.c.
 virtio-loop := $(virtio-rings) libshyper/ctx.c libshyper/error.c libshyper/virtio/backend.c libshyper/virtio/serve.c \
-	libshyper/virtio/notify.c libshyper/virtio/withhold.c libshyper/feature-names.c tests/unit/virtio/el2.c
+	libshyper/virtio/notify.c libshyper/virtio/vhost.c libshyper/virtio/withhold.c libshyper/feature-names.c \
+	tests/unit/virtio/el2.c
 virtio-program := shyper-cli/backend/program.c shyper-cli/backend/jail.c libshyper/size.c
 
 srcs-test_queue := $(virtio-rings)
@@ -21,5 +23,8 @@ srcs-test_blk := $(virtio-disk)
 srcs-test_blk_device := $(virtio-disk)
 srcs-test_blk_range := $(virtio-disk)
 srcs-test_console := $(virtio-loop) $(virtio-program) shyper-cli/backend/console-clients.c
+srcs-test_net := $(virtio-loop) $(virtio-program) shyper-cli/backend/net-data.c \
+	shyper-cli/backend/net-control.c shyper-cli/backend/net-config.c \
+	shyper-cli/backend/net-vhost.c
 srcs-test_jail := $(virtio-loop) $(virtio-program)
 srcs-fuzz_queue := $(virtio-rings) tests/fuzz/virtqueue.c

@@ -56,6 +56,8 @@ struct shyper_backend;
  *	or while something waits for the device to be quiet.
  * @driver_ok: the driver is ready, and what it has accepted stays until @reset;
  *	also for a backend that comes when it is
+ * @queue_stop: whoever queue @index was given to (shyper/virtio/vhost.h) is to
+ *	touch it no more after the return
  * @reset: the driver's queues are forgotten; nothing is in flight
  * @config_store: the driver writes to the configuration space, and waits for
  *	the return; the space stays as it is, unless it is changed by
@@ -81,7 +83,8 @@ struct shyper_backend_ops {
 	void (*store)(struct shyper_backend *backend, unsigned int cpu,
 		      uint32_t offset, uint32_t length, uint64_t value);
 	void (*driver_ok)(struct shyper_backend *backend);
-	void (*reserved[6])(void);
+	void (*queue_stop)(struct shyper_backend *backend, unsigned int index);
+	void (*reserved[5])(void);
 };
 
 /**

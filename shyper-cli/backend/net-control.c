@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * shyper-net: the control queue (virtio 1.2, 5.1.6.5), and what it has set. It
+ * is kept where it outlives the process; the filter itself is the tap's, so that
+ * it holds whoever moves the packets.
+ */
+#include <endian.h>
+#include <string.h>
+
+#include "net.h"
+
+/**
+ * struct command - a command that is being read
+ * @offset: of what was not read yet
+ */
+struct command {
+	struct virtio_net_ctrl_hdr header;
+	const struct shyper_chain *chain;
+	uint32_t offset;
+};
+
+/* The next bytes of a command. False: it has not so many. */
+static bool command_read(struct command *command, void *buffer, size_t length)
+{
+	if (shyper_iov_read(command->chain->iov, command->chain->nr_out,
+			    command->offset, buffer, length) != length)
+		return false;
+	command->offset += length;
+	return true;
+}
+
+/* Nothing may be behind what was read. */
+static bool command_ends(const struct command *command)
+{
+	return command->offset == command->chain->out_length;
+}
+
+void net_options_reset(struct net *net)
+{
+	struct net_options *options = net->options;
+
+	memset(options, 0, sizeof(*options));
+	options->promiscuous = 1;
+	options->pairs = 1;
+	memcpy(options->mac, net->config.mac, ETH_ALEN);
+	options->valid = 1;
+}
+
+void net_options_apply(const struct net *net)
+{
+	const struct net_options *options = net->options;
+	uint8_t list[2 + FILTER_SIZE][ETH_ALEN];
+	unsigned int nr = options->nr_unicast + options->nr_multicast;
+
+	if (options->promiscuous || options->more_unicast || nr > FILTER_SIZE) {
+		tap_filter(net, NULL, 0, false);
+		return;
+	}
+	memcpy(list[0], options->mac, ETH_ALEN);
+	memset(list[1], 0xff, ETH_ALEN);
+	memcpy(list[2], options->filter, nr * ETH_ALEN);
+	tap_filter(net, (const uint8_t (*)[ETH_ALEN])list, 2 + nr,
+		   options->all_multicast || options->more_multicast);
+}
+
+static bool control_rx(struct net *net, struct command *command)
+{
+	uint8_t on;
+
+	if (!command_read(command, &on, 1) || !command_ends(command) || on > 1)
+		return false;
+	switch (command->header.cmd) {
+	case VIRTIO_NET_CTRL_RX_PROMISC:
+		net->options->promiscuous = on;
+		break;
+	case VIRTIO_NET_CTRL_RX_ALLMULTI:
+		net->options->all_multicast = on;
+		break;
+	default:
+		return false;
+	}
+	net_options_apply(net);
+	return true;
+}
+
+/**
+ * struct table - a table of addresses that is being read
+ * @nr: kept in @list
+ * @more: there are more than it has room for
+ */
+struct table {
+	unsigned int nr;
+	bool more;
+	uint8_t list[FILTER_SIZE][ETH_ALEN];
+};
+
+static bool table_read(struct command *command, struct table *table)
+{
+	uint32_t entries, left;
+	__le32 number;
+
+	table->nr = 0;
+	table->more = false;
+	if (!command_read(command, &number, sizeof(number)))
+		return false;
+	entries = le32toh(number);
+	left = command->chain->out_length - command->offset;
+	if (entries > left / ETH_ALEN)
+		return false;
+	if (entries > FILTER_SIZE) {
+		command->offset += entries * ETH_ALEN;
+		table->more = true;
+		return true;
+	}
+	table->nr = entries;
+	return command_read(command, table->list, entries * ETH_ALEN);
+}
+
+/* 5.1.6.5.2: unicast, then multicast. What is too much for us passes unfiltered. */
+static bool set_table(struct net *net, struct command *command)
+{
+	struct net_options *options = net->options;
+	struct table unicast, multicast;
+
+	if (!table_read(command, &unicast) || !table_read(command, &multicast) ||
+	    !command_ends(command))
+		return false;
+	if (unicast.nr + multicast.nr > FILTER_SIZE) {
+		multicast.nr = 0;
+		multicast.more = true;
+	}
+	options->more_unicast = unicast.more;
+	options->more_multicast = multicast.more;
+	options->nr_unicast = unicast.nr;
+	options->nr_multicast = multicast.nr;
+	memcpy(options->filter, unicast.list, unicast.nr * ETH_ALEN);
+	memcpy(options->filter + unicast.nr, multicast.list, multicast.nr * ETH_ALEN);
+	return true;
+}
+
+static bool control_mac(struct net *net, struct command *command)
+{
+	uint8_t mac[ETH_ALEN];
+
+	switch (command->header.cmd) {
+	case VIRTIO_NET_CTRL_MAC_TABLE_SET:
+		if (!set_table(net, command))
+			return false;
+		break;
+	case VIRTIO_NET_CTRL_MAC_ADDR_SET:
+		if (!command_read(command, mac, ETH_ALEN) || !command_ends(command) ||
+		    mac[0] & 1)
+			return false;
+		memcpy(net->options->mac, mac, ETH_ALEN);
+		break;
+	default:
+		return false;
+	}
+	net_options_apply(net);
+	return true;
+}
+
+static bool control_mq(struct net *net, struct command *command)
+{
+	__le16 pairs;
+
+	if (command->header.cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
+	    !command_read(command, &pairs, sizeof(pairs)) || !command_ends(command) ||
+	    !le16toh(pairs) || le16toh(pairs) > net->config.pairs)
+		return false;
+	net->options->pairs = le16toh(pairs);
+	tap_use_pairs(net, net->options->pairs);
+	return true;
+}
+
+/* A class of commands exists if its feature was accepted. */
+static bool command_do(struct shyper_backend *backend, struct command *command)
+{
+	struct net *net = shyper_backend_get_data(backend);
+	uint64_t features = shyper_backend_get_driver_features(backend);
+
+	switch (command->header.class) {
+	case VIRTIO_NET_CTRL_RX:
+		return features & FEATURE(CTRL_RX) && control_rx(net, command);
+	case VIRTIO_NET_CTRL_MAC:
+		if (command->header.cmd == VIRTIO_NET_CTRL_MAC_TABLE_SET)
+			return features & FEATURE(CTRL_RX) && control_mac(net, command);
+		return features & FEATURE(CTRL_MAC_ADDR) && control_mac(net, command);
+	case VIRTIO_NET_CTRL_MQ:
+		return features & FEATURE(MQ) && control_mq(net, command);
+	case VIRTIO_NET_CTRL_ANNOUNCE:
+		if (!(features & FEATURE(GUEST_ANNOUNCE)) || !command_ends(command) ||
+		    command->header.cmd != VIRTIO_NET_CTRL_ANNOUNCE_ACK)
+			return false;
+		net_announced(backend);
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool net_control(struct shyper_backend *backend, struct shyper_queue *queue)
+{
+	struct iovec segments[QUEUE_SIZE];
+	struct shyper_chain chain = { .iov = segments, .max_segments = QUEUE_SIZE };
+	struct command command = { .chain = &chain };
+	unsigned int left;
+	uint8_t ack;
+
+	for (left = shyper_queue_get_size(queue); left; left--) {
+		if (shyper_queue_pop(queue, &chain) <= 0)
+			return false;
+		command.offset = 0;
+		if (!chain.in_length ||
+		    !command_read(&command, &command.header, sizeof(command.header))) {
+			shyper_queue_break(queue, chain.head);
+			return false;
+		}
+		ack = command_do(backend, &command) ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
+		shyper_iov_write(chain.iov + chain.nr_out, chain.nr_in, 0, &ack, 1);
+		shyper_backend_count(backend, SHYPER_COUNT_OTHERS, 1);
+		if (ack != VIRTIO_NET_OK)
+			shyper_backend_count(backend, SHYPER_COUNT_ERRORS, 1);
+		shyper_queue_push(queue, chain.head, 1);
+	}
+	return true;
+}
