@@ -78,6 +78,16 @@ unsigned int shyper_backend_get_reissued(const struct shyper_backend *backend)
 	return nr;
 }
 
+uint32_t shyper_backend_get_epoch(const struct shyper_backend *backend)
+{
+	return shared_load(&backend->page->epoch);
+}
+
+void *shyper_backend_get_options(struct shyper_backend *backend)
+{
+	return backend->state->driver_options;
+}
+
 struct shyper_queue *shyper_backend_get_queue(struct shyper_backend *backend,
 					      unsigned int index)
 {
@@ -135,7 +145,7 @@ static int map_pages(struct shyper_backend *backend)
 		return -EPROTO;
 	err = link_map(backend->link.fd, info->page_offset, info->page_length, false,
 		       (void **)&backend->page);
-	if (err || !info->state_length)
+	if (err)
 		return err;
 	if (info->state_length < HVISOR_DEVICE_STATE_SIZE(backend->ops->nr_queues,
 							  backend->page->queue_size))
@@ -308,7 +318,6 @@ int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 	backend->ctx = ctx;
 	backend->ops = ops;
 	backend->data = data;
-	backend->counters = &backend->no_counters;
 	backend->link.fd = -1;
 	backend->signals.fd = -1;
 	err = backend_bind(backend);

@@ -23,8 +23,8 @@
 /**
  * struct shyper_backend
  * @page: as EL2 shows the device
- * @state: what outlives us; NULL for a foreign region
- * @counters: in @state, or @no_counters
+ * @state: what outlives us
+ * @counters: in @state
  * @decl: what the device is declared to be
  * @pending: bit n: queue n is to be served
  * @held: @nr_held requests that are answered once their queues are quiet
@@ -45,7 +45,6 @@ struct shyper_backend {
 	const struct hvisor_device_page *page;
 	struct hvisor_device_state *state;
 	struct hvisor_backend_counters *counters;
-	struct hvisor_backend_counters no_counters;
 	struct hvisor_device_decl decl;
 	struct shyper_memory memory;
 	struct shyper_queue queues[HVISOR_MAX_QUEUES];

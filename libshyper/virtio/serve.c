@@ -177,6 +177,15 @@ void shyper_backend_notify(struct shyper_backend *backend, struct shyper_queue *
 		backend_error(backend, err);
 }
 
+int shyper_backend_set_level(struct shyper_backend *backend, bool high)
+{
+	int err = link_interrupt(backend->link.fd, high ? HVISOR_INTERRUPT_LEVEL : 0);
+
+	if (err == -ENODEV)
+		backend_error(backend, err);
+	return err;
+}
+
 static void queue_run(struct shyper_backend *backend, unsigned int index)
 {
 	struct shyper_queue *queue = &backend->queues[index];

@@ -13,6 +13,10 @@
  * or just a new state, marks the vcpu dirty and kicks it. Until the order is
  * carried out GICD_CTLR.RWP reads 1.
  *
+ * A level of an emulated device that is still high when the guest has ended its
+ * interrupt makes that pending anew: while it is high the list register asks for
+ * a maintenance interrupt at the end.
+ *
  * LPIs have no active state and no configuration here (root's ITS is passed
  * through): those that find no list register wait in a bitmap per vcpu.
  */
@@ -109,6 +113,18 @@ static void irq_give_back(struct vgic *vgic, struct vgic_irq *irq)
 	irq_deactivate(vgic, irq);
 }
 
+static bool irq_level_high(const struct vgic_irq *irq)
+{
+	return irq->line && !irq->edge;
+}
+
+/* It is not active any more. */
+static void irq_ended(struct vgic_irq *irq)
+{
+	if (irq_level_high(irq))
+		irq->pending = true;
+}
+
 static void irq_reset(struct vgic_irq *irq)
 {
 	irq->next = NULL;
@@ -119,7 +135,7 @@ static void irq_reset(struct vgic_irq *irq)
 	irq->enabled = false;
 	irq->group1 = true;
 	irq->edge = irq->intid < VGIC_NR_SGIS;
-	irq->pending = false;
+	irq->pending = irq_level_high(irq);
 	irq->active = false;
 	irq->lr_pending = false;
 }
@@ -131,6 +147,7 @@ static void irq_init(struct vgic_irq *irq, u32 intid, u8 target)
 	irq->route = 0;
 	irq->owned = intid < VGIC_NR_SGIS;
 	irq->hw = false;
+	irq->line = false;
 	irq_reset(irq);
 }
 
@@ -218,8 +235,22 @@ void vgic_set_pending(struct vgic *vgic, struct vgic_irq *irq)
 	irq_queue(vgic, irq);
 }
 
+void vgic_set_line(struct vgic *vgic, struct vgic_irq *irq, bool high)
+{
+	if (irq->line == high)
+		return;
+	irq->line = high;
+	if (high)
+		vgic_set_pending(vgic, irq);
+	else if (!irq->edge)
+		vgic_clear_pending(vgic, irq);
+}
+
 void vgic_clear_pending(struct vgic *vgic, struct vgic_irq *irq)
 {
+	/* What a level makes pending only the level takes back (IHI 0069, 4.1.1). */
+	if (irq_level_high(irq))
+		return;
 	if (irq->hw)
 		vgic_hw_set_pending(irq_cpu(vgic, irq), irq->intid, false);
 	if (irq->lr != VGIC_NONE) {
@@ -244,6 +275,8 @@ void vgic_set_active(struct vgic *vgic, struct vgic_irq *irq, bool active)
 	if (irq->active != active && irq->hw && !irq->pending)
 		vgic_hw_set_active(irq_cpu(vgic, irq), irq->intid, active);
 	irq->active = active;
+	if (!active)
+		irq_ended(irq);
 	irq_queue(vgic, irq);
 }
 
@@ -380,13 +413,17 @@ static void lr_fold(struct vgic *vgic, struct vgic_cpu *cpu, u32 n)
 		return;
 	}
 	lr = lr_apply_ops(vgic, irq, cpu->lr[n]);
+	if (!irq->hw)
+		lr = irq_level_high(irq) ? lr | VGIC_LR_EOI : lr & ~VGIC_LR_EOI;
 	cpu->lr[n] = lr;
 	irq->active = lr & VGIC_LR_ACTIVE;
 	irq->lr_pending = lr & VGIC_LR_PENDING;
-	if (!(lr & VGIC_LR_STATE))
+	if (!(lr & VGIC_LR_STATE)) {
 		lr_free(cpu, n);
-	else if (!(lr & VGIC_LR_ACTIVE) && (irq->target != cpu->id || !irq_allowed(vgic, irq)))
+		irq_ended(irq);
+	} else if (!(lr & VGIC_LR_ACTIVE) && (irq->target != cpu->id || !irq_allowed(vgic, irq))) {
 		lr_pull(vgic, cpu, n);
+	}
 }
 
 /*
@@ -407,6 +444,7 @@ static void fold_eoi_count(struct vgic *vgic, struct vgic_cpu *cpu)
 			break;
 		best->active = false;
 		irq_deactivate(vgic, best);
+		irq_ended(best);
 	}
 	cpu->eoi_count = 0;
 }
@@ -470,6 +508,8 @@ static void load_irq(struct vgic *vgic, struct vgic_cpu *cpu, u32 n, struct vgic
 		lr |= VGIC_LR_GROUP1;
 	if (irq->hw)
 		lr |= VGIC_LR_HW | (u64)irq->intid << VGIC_LR_PINTID_SHIFT;
+	else if (irq_level_high(irq))
+		lr |= VGIC_LR_EOI;
 	if (irq->active)
 		lr |= VGIC_LR_ACTIVE;
 	if (irq_deliverable(vgic, irq) && !(irq->active && irq->hw)) {

@@ -54,7 +54,8 @@ struct shyper_backend;
  * @queue: serve @queue: pop and push. True: it gave up before the queue was
  *	empty and wants to be called again soon. Not called for a broken queue
  *	or while something waits for the device to be quiet.
- * @reset: the driver's queues are forgotten; nothing is in flight
+ * @reset: the driver's queues are forgotten; nothing is in flight. Of a foreign
+ *	region: the cell was stopped, the device is as after power-on from now on
  * @config_store: the driver writes to the configuration space, which stays as
  *	it is
  * @load: @store: access to a foreign region by CPU number @cpu of the cell,
@@ -165,6 +166,22 @@ SHYPER_API void shyper_backend_kick(struct shyper_backend *backend,
  */
 SHYPER_API void shyper_backend_notify(struct shyper_backend *backend,
 				      struct shyper_queue *queue);
+
+/*
+ * The interrupt of a foreign region, a level: it is asserted, or not, until the
+ * next call or the device's reset; once attached. -EINVAL: it has none.
+ */
+SHYPER_API int shyper_backend_set_level(struct shyper_backend *backend, bool high);
+
+/*
+ * Memory of SHYPER_OPTIONS_SIZE bytes that outlives the process, for what the
+ * driver has set through the device: a successor finds what is written there.
+ * Zeroes at first, and nobody clears it when the device is reset; by the epoch,
+ * which counts resets, a successor can tell whether its content is void.
+ */
+#define SHYPER_OPTIONS_SIZE	256
+SHYPER_API void *shyper_backend_get_options(struct shyper_backend *backend);
+SHYPER_API uint32_t shyper_backend_get_epoch(const struct shyper_backend *backend);
 
 /* What a backend counts, for sysfs; since the cell was created. */
 enum shyper_counter {
