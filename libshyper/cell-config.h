@@ -35,6 +35,7 @@ enum device_type {
 	DEVICE_CONSOLE,
 	DEVICE_BLK,
 	DEVICE_ECHO,
+	DEVICE_PL011,
 	DEVICE_USER,
 	DEVICE_NR_TYPES,
 };
@@ -50,8 +51,8 @@ struct file_id {
  * @json: its path in the file, for findings
  * @path: of a disk
  * @file: which file @path is; zeroes: not known
- * @log: of a console: file that gets what the guest writes
- * @ipa: 0: none given; filled by layout_assign(), as @irq
+ * @log: of a console or UART: file that gets what the guest writes
+ * @ipa: @irq: 0: none given; filled by layout_assign()
  * @text: its JSON object, for the backend
  */
 struct device_config {
@@ -63,6 +64,7 @@ struct device_config {
 	char *log;
 	bool is_readonly;
 	bool has_ipa;
+	bool has_irq;
 	uint64_t ipa;
 	uint32_t length;
 	uint32_t irq;
@@ -79,6 +81,7 @@ struct device_config {
  * @nr_listed: CPUs listed in @cpus; 0: the file has a count
  * @text: the whole file, compact
  * @images: zeroes: they were not looked at
+ * @earlycon_ipa: filled by layout_assign()
  */
 struct shyper_config {
 	struct shyper_ctx *ctx;
@@ -98,6 +101,7 @@ struct shyper_config {
 	char *cmdline;
 	bool has_kaslr;
 	struct image_layout images;
+	uint64_t earlycon_ipa;
 
 	unsigned int nr_devices;
 	struct device_config devices[CONFIG_MAX_DEVICES];
@@ -212,7 +216,9 @@ uint64_t config_choose_cpus(const struct shyper_config *config,
 #define LAYOUT_GICR_SIZE	0x20000UL	/* for each CPU */
 #define LAYOUT_PAGE_SIZE	0x1000UL
 #define LAYOUT_FOREIGN_STRIDE	0x10000UL
-#define LAYOUT_VIRTIO_IRQ	48U
+#define LAYOUT_DEVICE_IRQ	48U
+#define LAYOUT_MIN_IRQ		32U	/* SPIs that EL2 takes */
+#define LAYOUT_MAX_IRQ		255U
 /* 40 bits of IPA: what stage 2 has on every arm64 machine that runs this. */
 #define LAYOUT_MAX_MEMORY	((1UL << 40) - LAYOUT_RAM_IPA)
 

@@ -17,7 +17,7 @@ static const struct {
 		.name = "console",
 		.keys = (const char *const[]) {
 			"type", "name", "log", "queue_size", "address",
-			"deadline_ms", "policy", NULL
+			"interrupt", "deadline_ms", "policy", NULL
 		},
 		.nr_queues = 2,
 		.queue_size = 64,
@@ -26,7 +26,8 @@ static const struct {
 		.name = "blk",
 		.keys = (const char *const[]) {
 			"type", "name", "path", "readonly", "serial",
-			"queue_size", "address", "deadline_ms", "policy", NULL
+			"queue_size", "address", "interrupt", "deadline_ms",
+			"policy", NULL
 		},
 		.nr_queues = 1,
 		.queue_size = 256,
@@ -38,12 +39,20 @@ static const struct {
 			"policy", NULL
 		},
 	},
+	[DEVICE_PL011] = {
+		.name = "pl011",
+		.keys = (const char *const[]) {
+			"type", "name", "log", "address", "interrupt",
+			"deadline_ms", "policy", NULL
+		},
+	},
 	/* Somebody else's backend: virtio with "queues", else a region. */
 	[DEVICE_USER] = {
 		.name = "user",
 		.keys = (const char *const[]) {
 			"type", "name", "queues", "queue_size", "length",
-			"options", "address", "deadline_ms", "policy", NULL
+			"options", "address", "interrupt", "deadline_ms",
+			"policy", NULL
 		},
 		.queue_size = 64,
 	},
@@ -239,7 +248,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\", \"echo\" or \"user\"");
+			 "\"console\", \"blk\", \"echo\", \"pl011\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))
@@ -382,7 +391,7 @@ static void read_typed_keys(const struct json_place *place,
 	device->nr_queues = device_types[device->type].nr_queues;
 	if (device->type == DEVICE_USER)
 		read_user(place, device);
-	if (device->type == DEVICE_CONSOLE)
+	if (device->type == DEVICE_CONSOLE || device->type == DEVICE_PL011)
 		json_get_file(place, "log", false, &device->log);
 	if (device->type == DEVICE_BLK) {
 		json_get_file(place, "path", true, &device->path);
@@ -414,6 +423,8 @@ static void read_device(struct shyper_config *config, size_t index,
 	if (read_device_type(&place, device))
 		read_typed_keys(&place, device);
 	device->has_ipa = json_get_address(&place, "address", &device->ipa);
+	device->has_irq = json_get_count(&place, "interrupt", LAYOUT_MIN_IRQ,
+					 LAYOUT_MAX_IRQ, &device->irq);
 	read_deadline(&place, device);
 }
 

@@ -6,9 +6,12 @@
  *   0x08000000  GIC distributor
  *   0x080a0000  GIC redistributors, 128 KiB for each CPU
  *   0x09000000  early console
- *   0x0a000000  virtio-mmio, device n at n * 0x1000, INTID 48 + n
+ *   0x0a000000  virtio-mmio, device n at n * 0x1000
  *   0x0b000000  foreign regions, 64 KiB apart
  *   0x40000000  RAM
+ *
+ * Device n has the INTID 48 + n. The early console makes way for a device that
+ * was given its address, say a UART for a guest that knows QEMU's machine.
  *
  * The monitor builds the guest's device tree from the same configuration
  * later, so the result depends on nothing else.
@@ -38,7 +41,8 @@ static const char *fixed_range_at(const struct shyper_config *config,
 		{ "the interrupt distributor", LAYOUT_GICD_IPA, LAYOUT_GICD_SIZE },
 		{ "the interrupt redistributors", LAYOUT_GICR_IPA,
 		  config->nr_cpus * LAYOUT_GICR_SIZE },
-		{ "the early console", LAYOUT_EARLYCON_IPA, LAYOUT_PAGE_SIZE },
+		{ "the early console", config->earlycon_ipa,
+		  config->earlycon_ipa ? LAYOUT_PAGE_SIZE : 0 },
 		{ "the memory", LAYOUT_RAM_IPA, config->memory },
 	};
 	size_t i;
@@ -96,6 +100,51 @@ static void check_given(struct shyper_config *config, unsigned int index)
 			     ipa, other->name);
 }
 
+/* The device that has the interrupt too; NULL: none. */
+static const struct device_config *
+device_of_irq(const struct shyper_config *config, unsigned int end,
+	      const struct device_config *device)
+{
+	const struct device_config *other;
+
+	for (other = config->devices; other < config->devices + end; other++) {
+		if (other != device && other->irq == device->irq)
+			return other;
+	}
+	return NULL;
+}
+
+static void check_given_irq(struct shyper_config *config, unsigned int index)
+{
+	const struct device_config *device = &config->devices[index], *other;
+	char path[48];
+
+	other = device_of_irq(config, index, device);
+	if (!other)
+		return;
+	snprintf(path, sizeof(path), "%s/interrupt", device->json);
+	config_error(config, path, "is %u, as that of %s", device->irq, other->json);
+}
+
+static void choose_irq(struct shyper_config *config, unsigned int index)
+{
+	struct device_config *device = &config->devices[index];
+
+	device->irq = LAYOUT_DEVICE_IRQ + index;
+	while (device_of_irq(config, config->nr_devices, device))
+		device->irq++;
+}
+
+static void choose_earlycon(struct shyper_config *config)
+{
+	struct range range = { NULL, LAYOUT_EARLYCON_IPA, LAYOUT_PAGE_SIZE };
+
+	while (fixed_range_at(config, &range) ||
+	       device_at(config, config->nr_devices, &range))
+		range.start += LAYOUT_PAGE_SIZE;
+	config->earlycon_ipa = range.start;
+}
+
 static void choose(struct shyper_config *config, unsigned int index)
 {
 	struct device_config *device = &config->devices[index];
@@ -111,6 +160,11 @@ static void choose(struct shyper_config *config, unsigned int index)
 	device->ipa = range.start;
 }
 
+static bool needs_irq(const struct device_config *device)
+{
+	return device->nr_queues || device->type == DEVICE_PL011;
+}
+
 void layout_assign(struct shyper_config *config)
 {
 	unsigned int i;
@@ -118,12 +172,15 @@ void layout_assign(struct shyper_config *config)
 	for (i = 0; i < config->nr_devices; i++) {
 		if (config->devices[i].has_ipa)
 			check_given(config, i);
+		if (config->devices[i].has_irq)
+			check_given_irq(config, i);
 	}
+	choose_earlycon(config);
 	for (i = 0; i < config->nr_devices; i++) {
 		if (!config->devices[i].has_ipa)
 			choose(config, i);
-		if (config->devices[i].nr_queues)
-			config->devices[i].irq = LAYOUT_VIRTIO_IRQ + i;
+		if (!config->devices[i].has_irq && needs_irq(&config->devices[i]))
+			choose_irq(config, i);
 	}
 }
 
@@ -137,7 +194,7 @@ void layout_describe_device(const struct shyper_config *config,
 	if (index == config->nr_devices) {
 		desc->kind = HVISOR_DEVICE_EARLYCON;
 		memcpy(desc->name, EARLYCON_NAME, sizeof(EARLYCON_NAME));
-		desc->ipa = LAYOUT_EARLYCON_IPA;
+		desc->ipa = config->earlycon_ipa;
 		desc->length = LAYOUT_PAGE_SIZE;
 		return;
 	}

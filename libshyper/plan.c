@@ -63,7 +63,7 @@ int shyper_config_get_regions(const struct shyper_config *config,
 	add(regions, &count, "gicd", "gic", LAYOUT_GICD_IPA, LAYOUT_GICD_SIZE);
 	add(regions, &count, "gicr", "gic", LAYOUT_GICR_IPA,
 	    config->nr_cpus * LAYOUT_GICR_SIZE);
-	add(regions, &count, EARLYCON_NAME, EARLYCON_NAME, LAYOUT_EARLYCON_IPA,
+	add(regions, &count, EARLYCON_NAME, EARLYCON_NAME, config->earlycon_ipa,
 	    LAYOUT_PAGE_SIZE);
 	add(regions, &count, "ram", "ram", LAYOUT_RAM_IPA, config->memory);
 	add_images(regions, &count, &config->images);

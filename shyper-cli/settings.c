@@ -28,6 +28,7 @@ static const struct {
 	const char *type, *key, *refusal;
 } keys[] = {
 	{ "console", "log", NULL },
+	{ "pl011", "log", NULL },
 	{ "blk", "path", told_guest },
 	{ "blk", "readonly", told_guest },
 	{ "blk", "serial", told_guest },
@@ -35,6 +36,7 @@ static const struct {
 	{ NULL, "type", told_guest },
 	{ NULL, "name", told_hypervisor },
 	{ NULL, "address", told_hypervisor },
+	{ NULL, "interrupt", told_hypervisor },
 	{ NULL, "length", told_hypervisor },
 	{ NULL, "deadline_ms", told_hypervisor },
 	{ NULL, "policy", told_hypervisor },
@@ -72,6 +74,11 @@ json_t *settings_read(struct shyper_device *device)
 	return config ? config : read_first(device);
 }
 
+static bool has_log(const char *type)
+{
+	return !strcmp(type, "console") || !strcmp(type, "pl011");
+}
+
 static int refuse(const char *type, const char *key, char *text, size_t size)
 {
 	for (size_t i = 0; i < NR_KEYS; i++) {
@@ -84,7 +91,7 @@ static int refuse(const char *type, const char *key, char *text, size_t size)
 		return -EPERM;
 	}
 	snprintf(text, size, "a device of type %s has no key \"%s\"%s", type, key,
-		 strcmp(type, "console") ? "" : ", expected \"log\"");
+		 has_log(type) ? ", expected \"log\"" : "");
 	return -EPERM;
 }
 

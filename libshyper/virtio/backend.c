@@ -371,6 +371,8 @@ static int backend_attach(struct shyper_backend *backend)
 		return err;
 	backend->attached = true;
 	backend_tell_failure(backend);
+	if (backend->ops->attached)
+		backend->ops->attached(backend);
 	notify_ready(&backend->manager);
 	return 0;
 }

@@ -155,6 +155,30 @@ static void test_echo_region_has_no_node(void **state)
 	shyper_config_free(config);
 }
 
+static void test_uart_is_what_linux_and_firmware_expect(void **state)
+{
+	struct shyper_config *config = load(*state, CORPUS "good/pl011-of-qemu.json");
+	char fdt[DTB_SIZE];
+
+	build(config, fdt);
+	assert_string_equal(text_of(fdt, "/chosen", "stdout-path"), "/serial@9000000");
+	assert_int_equal(fdt_node_check_compatible(fdt, node(fdt, "/serial@9000000"),
+						   "arm,primecell"), 0);
+	/* SPI 1, level, high */
+	assert_int_equal(cell_of(fdt, "/serial@9000000", "interrupts", 0), 0);
+	assert_int_equal(cell_of(fdt, "/serial@9000000", "interrupts", 1), 1);
+	assert_int_equal(cell_of(fdt, "/serial@9000000", "interrupts", 2), 4);
+	assert_int_equal(cell_of(fdt, "/serial@9000000", "clocks", 0),
+			 cell_of(fdt, "/apb-pclk", "phandle", 0));
+	assert_int_equal(cell_of(fdt, "/apb-pclk", "clock-frequency", 0), 24000000);
+	/* The first PL011 of the tree is the one that can be read. */
+	assert_int_equal(fdt_node_offset_by_compatible(fdt, -1, "arm,pl011"),
+			 node(fdt, "/serial@9000000"));
+	assert_int_equal(fdt_node_check_compatible(fdt, node(fdt, "/serial@9001000"),
+						   "arm,primecell"), 1);
+	shyper_config_free(config);
+}
+
 static void test_dtc_accepts_the_tree(void **state)
 {
 	struct machine *machine = *state;
@@ -241,6 +265,7 @@ int main(void)
 		TEST(test_chosen_has_the_command_line),
 		TEST(test_earlycon_and_kaslr_are_the_users_choice),
 		TEST(test_echo_region_has_no_node),
+		TEST(test_uart_is_what_linux_and_firmware_expect),
 		TEST(test_dtc_accepts_the_tree),
 		TEST(test_no_room_is_an_error_at_every_size),
 		TEST(test_images_are_in_memory),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of the virtio device library and of the backends.
-tests-virtio := test_queue test_inflight test_backend test_blk test_console test_jail fuzz_queue
-cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend
+tests-virtio := test_queue test_inflight test_backend test_blk test_console test_pl011 test_pl011_model test_jail fuzz_queue
+cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend \
+	-DRUN_DIRECTORY='"."'
 libs-virtio := -luring -ljansson -lseccomp
 
 virtio-rings := libshyper/virtio/memory.c libshyper/virtio/queue.c libshyper/virtio/inflight.c
@@ -15,6 +16,9 @@ srcs-test_queue := $(virtio-rings)
 srcs-test_inflight := libshyper/virtio/memory.c
 srcs-test_backend := $(virtio-loop)
 srcs-test_blk := $(virtio-loop) $(virtio-program) shyper-cli/backend/blk-file.c
-srcs-test_console := $(virtio-loop) $(virtio-program) shyper-cli/backend/console-clients.c
+console := shyper-cli/backend/console-log.c shyper-cli/backend/console-clients.c
+srcs-test_console := $(virtio-loop) $(virtio-program) $(console)
+srcs-test_pl011 := $(virtio-loop) $(virtio-program) $(console) shyper-cli/backend/pl011-model.c
+srcs-test_pl011_model := shyper-cli/backend/pl011-model.c
 srcs-test_jail := $(virtio-loop) $(virtio-program)
 srcs-fuzz_queue := $(virtio-rings) tests/fuzz/virtqueue.c

@@ -61,6 +61,8 @@ struct shyper_backend;
  * @load: @store: access to a foreign region by CPU number @cpu of the cell,
  *	which waits for the return; @length is 1, 2, 4 or 8. Without them loads
  *	give 0 and stores are dropped.
+ * @attached: the device is declared: what a predecessor has left undone can be
+ *	done, its interrupt raised
  * @reserved: NULL
  *
  * All but @device_id are optional. The table is used, not copied.
@@ -78,7 +80,8 @@ struct shyper_backend_ops {
 			 uint32_t offset, uint32_t length);
 	void (*store)(struct shyper_backend *backend, unsigned int cpu,
 		      uint32_t offset, uint32_t length, uint64_t value);
-	void (*reserved[7])(void);
+	void (*attached)(struct shyper_backend *backend);
+	void (*reserved[6])(void);
 };
 
 /**
