@@ -195,39 +195,43 @@ static void read_cpus(const struct json_place *place)
 	}
 }
 
-static void read_memory(const struct json_place *place)
+/* What is not an Image of Linux: where it begins is said, not found. */
+static void read_entry(const struct json_place *place)
 {
-	uint64_t memory;
+	static const char *const images[] = { "kernel", "initrd", NULL };
+	const char *const *image;
+	char path[48];
 
-	if (!json_get_size(place, "memory", true, &memory))
-		return;
-	if (!memory || memory % HVISOR_BLOCK_SIZE)
-		config_error(place->config, "/memory",
-			     "is 0x%llx bytes, expected a multiple of 2 MiB",
-			     (unsigned long long)memory);
-	else if (memory > LAYOUT_MAX_MEMORY)
-		config_error(place->config, "/memory",
-			     "is 0x%llx bytes, more than a cell's address space has (0x%lx)",
-			     (unsigned long long)memory, LAYOUT_MAX_MEMORY);
-	else
-		place->config->memory = memory;
+	place->config->has_entry = config_read_address(place, "entry",
+						       &place->config->entry);
+	for (image = images; *image; image++) {
+		if (!json_object_get(place->object, *image))
+			continue;
+		json_path(place, *image, path, sizeof(path));
+		config_error(place->config, path, "is of a kernel, but \"entry\" says that the cell starts without one");
+	}
 }
 
 static void read_boot(struct shyper_config *config, json_t *root)
 {
 	static const char *const keys[] = {
-		"kernel", "initrd", "cmdline", "kaslr", NULL
+		"kernel", "initrd", "cmdline", "kaslr", "entry", "dtb", NULL
 	};
 	const struct json_place top = { config, root, "" };
 	struct json_place place = { config, NULL, "/boot" };
 
 	place.object = json_get(&top, "boot", JSON_OBJECT, true,
-				"an object with the key \"kernel\"");
+				"an object with the key \"kernel\" or \"entry\"");
 	if (!place.object)
 		return;
 	json_check_keys(&place, keys);
-	json_get_file(&place, "kernel", true, &config->kernel);
-	json_get_file(&place, "initrd", false, &config->initrd);
+	if (json_object_get(place.object, "entry")) {
+		read_entry(&place);
+	} else {
+		json_get_file(&place, "kernel", true, &config->kernel);
+		json_get_file(&place, "initrd", false, &config->initrd);
+	}
+	config->has_dtb = config_read_address(&place, "dtb", &config->dtb);
 	json_get_bool(&place, "kaslr", &config->has_kaslr);
 	if (json_get_text(&place, "cmdline", false, "a text", &config->cmdline) &&
 	    strlen(config->cmdline) >= CONFIG_MAX_CMDLINE - 16)
@@ -449,8 +453,8 @@ static void read_devices(struct shyper_config *config, json_t *root)
 void config_read_cell(struct shyper_config *config, json_t *root)
 {
 	static const char *const keys[] = {
-		"version", "name", "cpus", "memory", "boot", "devices",
-		"restart", NULL
+		"version", "name", "cpus", "memory", "memory_address",
+		"regions", "boot", "devices", "restart", NULL
 	};
 	const struct json_place place = { config, root, "" };
 	int restart = SHYPER_RESTART_NEVER;
@@ -460,7 +464,7 @@ void config_read_cell(struct shyper_config *config, json_t *root)
 	config_read_version(&place);
 	config_read_cell_name(&place, "name", config->name);
 	read_cpus(&place);
-	read_memory(&place);
+	config_read_memory(config, root);
 	read_boot(config, root);
 	read_devices(config, root);
 	if (json_get_word(&place, "restart", restart_words, &restart))

@@ -148,9 +148,9 @@ static void write_chosen(struct writer *w, const struct shyper_config *config,
 
 static void write_memory(struct writer *w, const struct shyper_config *config)
 {
-	node_begin_at(w, "memory", LAYOUT_RAM_IPA);
+	node_begin_at(w, "memory", config->memory_ipa);
 	put_text(w, "device_type", "memory");
-	put_reg(w, LAYOUT_RAM_IPA, config->memory);
+	put_reg(w, config->memory_ipa, config->memory);
 	node_end(w);
 }
 

@@ -255,6 +255,39 @@ static void test_images_that_changed_are_refused(void **state)
 	shyper_config_free(config);
 }
 
+/* In the memory's file the regions follow RAM. */
+static void test_regions_are_filled(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_config *config = load(machine, CORPUS "good/regions.json");
+	uint64_t entry, argument, total = config_total_memory(config);
+	uint8_t *memory = malloc(total), *flash = memory + config->memory;
+
+	assert_int_equal(total, (64 + 2 + 4) << 20);
+	memset(memory, 0xee, total);
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	assert_int_equal(entry, 0);
+	assert_int_equal(argument, 0x40000000);
+	assert_int_equal(fdt_check_full(memory, DTB_SIZE), 0);
+	assert_memory_equal(flash, "initrd\0\0", 8);
+	assert_int_equal(flash[(2 << 20) - 1], 0);
+	/* What has no file is the guest's own. */
+	assert_int_equal(flash[2 << 20], 0xee);
+	config->regions[0].length = 5;
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), -EFBIG);
+	config->regions[0].length = 2 << 20;
+	shyper_config_free(config);
+
+	config = load(machine, CORPUS "good/regions-beside-a-kernel.json");
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	assert_int_equal(entry, 0x80000000);
+	assert_int_equal(argument, 0x83000000);
+	assert_int_equal(fdt_check_full(memory + 0x3000000, DTB_SIZE), 0);
+	assert_int_equal(cell_of(memory + 0x3000000, "/memory@80000000", "reg", 1), 0x80000000);
+	shyper_config_free(config);
+	free(memory);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
 
@@ -270,6 +303,7 @@ int main(void)
 		TEST(test_no_room_is_an_error_at_every_size),
 		TEST(test_images_are_in_memory),
 		TEST(test_images_that_changed_are_refused),
+		TEST(test_regions_are_filled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

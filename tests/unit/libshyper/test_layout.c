@@ -169,6 +169,14 @@ static void test_images_do_not_overlap(void **state)
 	assert_int_equal(layout.dtb, 0x400000);
 	assert_int_equal(layout.initrd, 0x410000);
 	assert_int_equal(layout.end, 0x410000 + 12345);
+	/* The tree elsewhere: before, between and behind them, but not in one. */
+	assert_true(image_move_dtb(&layout, 0x70000));
+	assert_true(image_move_dtb(&layout, 0x400000));
+	assert_false(image_move_dtb(&layout, 0x70008));
+	assert_false(image_move_dtb(&layout, 0x37fff8));
+	assert_false(image_move_dtb(&layout, 0x410000));
+	assert_true(image_move_dtb(&layout, 0x414000));
+	assert_int_equal(layout.end, 0x424000);
 }
 
 #define TEST(name) \

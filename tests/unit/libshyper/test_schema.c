@@ -29,7 +29,8 @@ static const char *const values[] = {
 	"\"0x1001\"", "\"0xfffffff000\"", "\"0x10000000000\"", "\"0x\"", "\"7\"",
 	"\"4K\"", "\"3M\"", "\"64M\"", "\"64MB\"", "\"-64M\"", "\" 64M\"",
 	"\"never\"", "\"wait\"", "\"stop-cell\"", "\"console\"", "\"blk\"",
-	"\"echo\"", "\"user\"", "[]", "[1]", "[1,1]", "[0]", "[63,1]", "[64]", "[1.5]",
+	"\"echo\"", "\"user\"", "\"pl011\"", "31", "255", "256", "\"0x40000000\"",
+	"\"0xffffe00000\"", "\"2M\"", "[]", "[1]", "[1,1]", "[0]", "[63,1]", "[64]", "[1.5]",
 	"[true]", "[\"1\"]", "{}", "{\"a\":1}", NULL,
 };
 
@@ -122,7 +123,7 @@ static void test_schema_agrees_with_the_reader(void **state)
 {
 	static const char *const files[] = {
 		CORPUS "cell/good/all-keys.json", CORPUS "cell/good/cpu-list.json",
-		CORPUS "cell/good/user-devices.json",
+		CORPUS "cell/good/user-devices.json", CORPUS "cell/good/regions.json",
 	};
 	struct mutation mutation = { .machine = *state };
 	char path[128], command[1024];
