@@ -141,7 +141,7 @@ struct vgic {
 	u8 *lpi_priority;
 };
 
-/* -- vgic.c: state -- */
+/* -- vgic.c: state; vgic-sync.c: list registers -- */
 
 /* Interrupts as after reset; ownership stays. @spis has nr_irqs - 32 entries. */
 void vgic_init(struct vgic *vgic, u32 nr_irqs, struct vgic_irq *spis);
