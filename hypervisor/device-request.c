@@ -47,6 +47,14 @@ void device_interrupt(struct device *device)
 	irqchip_inject_irq(device->cell, device->page->irq);
 }
 
+void device_set_line(struct device *device, bool high)
+{
+	if (high && !device->line)
+		device->page->counters.interrupts++;
+	device->line = high;
+	irqchip_set_line(device->cell, device->page->irq, high);
+}
+
 /* An interrupt in the list register of a CPU that runs may still come. */
 static void withdraw_interrupt(struct device *device)
 {
@@ -118,8 +126,21 @@ static void clear_doorbell_of_reset(struct device *device)
 	withdraw_interrupt(device);
 }
 
+static void reset_foreign(struct device *device)
+{
+	device->page->epoch++;
+	device->page->counters.resets++;
+	device->touched = false;
+	if (device->page->irq)
+		device_set_line(device, false);
+}
+
 void device_reset(struct device *device)
 {
+	if (device->page->kind == HVISOR_DEVICE_MMIO) {
+		reset_foreign(device);
+		return;
+	}
 	virtio_mmio_reset(&device->vm);
 	arch_regs_sync();
 	clear_doorbell_of_reset(device);
@@ -305,6 +326,7 @@ enum mmio_result device_foreign_access(void *arg, struct mmio_access *access)
 	};
 
 	spin_lock(&device->lock);
+	device->touched = true;
 	if (access->write)
 		device->page->counters.stores++;
 	else

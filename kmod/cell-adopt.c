@@ -294,9 +294,8 @@ static bool device_is(const struct hvisor_device *device,
 	       desc->ipa == is->ipa && desc->length == is->length &&
 	       desc->irq == is->irq && desc->queue_size == is->queue_size &&
 	       desc->nr_queues <= HVISOR_MAX_QUEUES &&
-	       (desc->kind == HVISOR_DEVICE_VIRTIO ?
-		DIV_ROUND_UP(size, HVISOR_PAGE_SIZE) == device->state_pages :
-		!desc->nr_queues);
+	       (desc->kind == HVISOR_DEVICE_EARLYCON ? !desc->nr_queues :
+		DIV_ROUND_UP(size, HVISOR_PAGE_SIZE) == device->state_pages);
 }
 
 static int describe_device(struct hvisor_device *device,

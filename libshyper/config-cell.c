@@ -24,7 +24,7 @@ static const struct {
 		.name = "console",
 		.keys = (const char *const[]) {
 			"type", "name", "log", "queue_size", "features",
-			"address", "deadline_ms", "policy", NULL
+			"address", "interrupt", "deadline_ms", "policy", NULL
 		},
 		.device_id = VIRTIO_ID_CONSOLE,
 		.nr_queues = 2,
@@ -35,7 +35,8 @@ static const struct {
 		.keys = (const char *const[]) {
 			"type", "name", "path", "readonly", "serial",
 			"queues", "queue_size", "iops", "bytes_per_second",
-			"features", "address", "deadline_ms", "policy", NULL
+			"features", "address", "interrupt", "deadline_ms",
+			"policy", NULL
 		},
 		.device_id = VIRTIO_ID_BLOCK,
 		.nr_queues = 1,
@@ -46,7 +47,7 @@ static const struct {
 		.keys = (const char *const[]) {
 			"type", "name", "bridge", "tap", "mac", "mtu", "link",
 			"vhost", "queue_pairs", "queue_size", "features",
-			"address", "deadline_ms", "policy", NULL
+			"address", "interrupt", "deadline_ms", "policy", NULL
 		},
 		.device_id = VIRTIO_ID_NET,
 		.queue_size = 256,
@@ -55,11 +56,18 @@ static const struct {
 		.name = "vsock",
 		.keys = (const char *const[]) {
 			"type", "name", "cid", "queue_size", "features",
-			"address", "deadline_ms", "policy", NULL
+			"address", "interrupt", "deadline_ms", "policy", NULL
 		},
 		.device_id = VIRTIO_ID_VSOCK,
 		.nr_queues = 3,
 		.queue_size = 256,
+	},
+	[DEVICE_PL011] = {
+		.name = "pl011",
+		.keys = (const char *const[]) {
+			"type", "name", "log", "address", "interrupt",
+			"deadline_ms", "policy", NULL
+		},
 	},
 	[DEVICE_ECHO] = {
 		.name = "echo",
@@ -73,8 +81,8 @@ static const struct {
 		.name = "user",
 		.keys = (const char *const[]) {
 			"type", "name", "queues", "queue_size", "features",
-			"length", "options", "address", "deadline_ms", "policy",
-			NULL
+			"length", "options", "address", "interrupt",
+			"deadline_ms", "policy", NULL
 		},
 		.queue_size = 64,
 	},
@@ -217,39 +225,43 @@ static void read_cpus(const struct json_place *place)
 	}
 }
 
-static void read_memory(const struct json_place *place)
+/* What is not an Image of Linux: where it begins is said, not found. */
+static void read_entry(const struct json_place *place)
 {
-	uint64_t memory;
+	static const char *const images[] = { "kernel", "initrd", NULL };
+	const char *const *image;
+	char path[48];
 
-	if (!json_get_size(place, "memory", true, &memory))
-		return;
-	if (!memory || memory % HVISOR_BLOCK_SIZE)
-		config_error(place->config, "/memory",
-			     "is 0x%llx bytes, expected a multiple of 2 MiB",
-			     (unsigned long long)memory);
-	else if (memory > LAYOUT_MAX_MEMORY)
-		config_error(place->config, "/memory",
-			     "is 0x%llx bytes, more than a cell's address space has (0x%lx)",
-			     (unsigned long long)memory, LAYOUT_MAX_MEMORY);
-	else
-		place->config->memory = memory;
+	place->config->has_entry = config_read_address(place, "entry",
+						       &place->config->entry);
+	for (image = images; *image; image++) {
+		if (!json_object_get(place->object, *image))
+			continue;
+		json_path(place, *image, path, sizeof(path));
+		config_error(place->config, path, "is of a kernel, but \"entry\" says that the cell starts without one");
+	}
 }
 
 static void read_boot(struct shyper_config *config, json_t *root)
 {
 	static const char *const keys[] = {
-		"kernel", "initrd", "cmdline", "kaslr", NULL
+		"kernel", "initrd", "cmdline", "kaslr", "entry", "dtb", NULL
 	};
 	const struct json_place top = { config, root, "" };
 	struct json_place place = { config, NULL, "/boot" };
 
 	place.object = json_get(&top, "boot", JSON_OBJECT, true,
-				"an object with the key \"kernel\"");
+				"an object with the key \"kernel\" or \"entry\"");
 	if (!place.object)
 		return;
 	json_check_keys(&place, keys);
-	json_get_file(&place, "kernel", true, &config->kernel);
-	json_get_file(&place, "initrd", false, &config->initrd);
+	if (json_object_get(place.object, "entry")) {
+		read_entry(&place);
+	} else {
+		json_get_file(&place, "kernel", true, &config->kernel);
+		json_get_file(&place, "initrd", false, &config->initrd);
+	}
+	config->has_dtb = config_read_address(&place, "dtb", &config->dtb);
 	json_get_bool(&place, "kaslr", &config->has_kaslr);
 	if (json_get_text(&place, "cmdline", false, "a text", &config->cmdline) &&
 	    strlen(config->cmdline) >= CONFIG_MAX_CMDLINE - 16)
@@ -270,7 +282,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\", \"net\", \"vsock\", \"echo\" or \"user\"");
+			 "\"console\", \"blk\", \"net\", \"vsock\", \"pl011\", \"echo\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))
@@ -473,7 +485,7 @@ static void read_typed_keys(const struct json_place *place,
 		config_read_net(place, device);
 	if (device->type == DEVICE_VSOCK)
 		json_get_count(place, "cid", 3, UINT32_MAX - 1, &cid);
-	if (device->type == DEVICE_CONSOLE)
+	if (device->type == DEVICE_CONSOLE || device->type == DEVICE_PL011)
 		json_get_file(place, "log", false, &device->log);
 	if (device->type == DEVICE_BLK)
 		read_disk(place, device);
@@ -515,6 +527,8 @@ static void read_device(struct shyper_config *config, size_t index,
 	if (read_device_type(&place, device))
 		read_typed_keys(&place, device);
 	device->has_ipa = json_get_address(&place, "address", &device->ipa);
+	device->has_irq = json_get_count(&place, "interrupt", LAYOUT_MIN_IRQ,
+					 LAYOUT_MAX_IRQ, &device->irq);
 	read_deadline(&place, device);
 	write_text(config, object, device);
 }
@@ -540,8 +554,8 @@ static void read_devices(struct shyper_config *config, json_t *root)
 void config_read_cell(struct shyper_config *config, json_t *root)
 {
 	static const char *const keys[] = {
-		"version", "name", "cpus", "memory", "boot", "devices",
-		"restart", NULL
+		"version", "name", "cpus", "memory", "memory_address",
+		"regions", "boot", "devices", "restart", NULL
 	};
 	const struct json_place place = { config, root, "" };
 	int restart = SHYPER_RESTART_NEVER;
@@ -551,7 +565,7 @@ void config_read_cell(struct shyper_config *config, json_t *root)
 	config_read_version(&place);
 	config_read_cell_name(&place, "name", config->name);
 	read_cpus(&place);
-	read_memory(&place);
+	config_read_memory(config, root);
 	read_boot(config, root);
 	read_devices(config, root);
 	if (json_get_word(&place, "restart", restart_words, &restart))

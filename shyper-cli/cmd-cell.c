@@ -363,6 +363,11 @@ static enum cli_status cmd_cell_log(const struct invocation *invocation)
 	return status;
 }
 
+static bool is_console(const char *type)
+{
+	return !strcmp(type, "console") || !strcmp(type, "pl011");
+}
+
 /* Name of the first console of @cell, or of the device called @wanted. */
 static bool find_console(struct shyper_ctx *ctx, const struct shyper_cell *cell,
 			 const char *wanted, char *sysname, size_t size)
@@ -373,8 +378,7 @@ static bool find_console(struct shyper_ctx *ctx, const struct shyper_cell *cell,
 
 	for (int i = 0; i < count && !found; i++) {
 		if (wanted ? strcmp(shyper_device_get_name(devices[i]), wanted) :
-			     strcmp(shyper_device_get_type(devices[i]),
-				    "console"))
+			     !is_console(shyper_device_get_type(devices[i])))
 			continue;
 		snprintf(sysname, size, "%s",
 			 shyper_device_get_sysname(devices[i]));

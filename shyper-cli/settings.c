@@ -42,6 +42,7 @@ static const struct settings_key {
 	value_reader read;
 } keys[] = {
 	{ "console", "log", NULL, read_log },
+	{ "pl011", "log", NULL, read_log },
 	{ "blk", "iops", NULL, read_count },
 	{ "blk", "bytes_per_second", NULL, read_rate },
 	{ "blk", SETTINGS_SIZE, NULL, read_size },
@@ -62,6 +63,7 @@ static const struct settings_key {
 	{ NULL, "type", told_guest, NULL },
 	{ NULL, "name", told_hypervisor, NULL },
 	{ NULL, "address", told_hypervisor, NULL },
+	{ NULL, "interrupt", told_hypervisor, NULL },
 	{ NULL, "length", told_hypervisor, NULL },
 	{ NULL, "deadline_ms", told_hypervisor, NULL },
 	{ NULL, "policy", told_hypervisor, NULL },

@@ -242,7 +242,8 @@ struct hvisor_device_info {
 /**
  * struct hvisor_device_notify - HVISOR_DEVICE_INTERRUPT, HVISOR_DEVICE_FAIL (DEVICE)
  * @size: sizeof(struct hvisor_device_notify)
- * @bits: HVISOR_INTERRUPT_*; FAIL: 0
+ * @bits: HVISOR_INTERRUPT_*; FAIL: 0. A region's interrupt is a level, which stays
+ *	as it was set last: HVISOR_INTERRUPT_LEVEL or 0
  */
 struct hvisor_device_notify {
 	__u32 size;

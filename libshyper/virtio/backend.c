@@ -88,6 +88,11 @@ unsigned int shyper_backend_get_reissued(const struct shyper_backend *backend)
 	return nr;
 }
 
+uint32_t shyper_backend_get_epoch(const struct shyper_backend *backend)
+{
+	return shared_load(&backend->page->epoch);
+}
+
 struct shyper_queue *shyper_backend_get_queue(struct shyper_backend *backend,
 					      unsigned int index)
 {
@@ -164,7 +169,7 @@ static int map_pages(struct shyper_backend *backend)
 		return -EPROTO;
 	err = link_map(backend->link.fd, info->page_offset, info->page_length, false,
 		       (void **)&backend->page);
-	if (err || !info->state_length)
+	if (err)
 		return err;
 	err = link_map(backend->link.fd, info->state_offset, info->state_length, true,
 		       (void **)&backend->state);
@@ -201,9 +206,8 @@ static int declare_prepare(struct shyper_backend *backend)
 	if (page->kind != (ops->device_id ? HVISOR_DEVICE_VIRTIO : HVISOR_DEVICE_MMIO))
 		return -EPROTO;
 	decl->device_id = ops->device_id;
-	if (!ops->device_id)
-		return 0;
-	decl->features = COMMON_FEATURES | ops->features;
+	if (ops->device_id)
+		decl->features = COMMON_FEATURES | ops->features;
 	return shyper_backend_set_queues(backend, ops->nr_queues);
 }
 
@@ -349,7 +353,6 @@ int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 	backend->ctx = ctx;
 	backend->ops = ops;
 	backend->data = data;
-	backend->counters = &backend->no_counters;
 	backend->link.fd = -1;
 	backend->signals.fd = -1;
 	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
@@ -412,6 +415,8 @@ static int backend_attach(struct shyper_backend *backend)
 		return err;
 	backend->attached = true;
 	backend_tell_failure(backend);
+	if (backend->ops->attached)
+		backend->ops->attached(backend);
 	notify_ready(&backend->manager);
 	return 0;
 }

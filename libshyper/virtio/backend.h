@@ -25,8 +25,8 @@
 /**
  * struct shyper_backend
  * @page: as EL2 shows the device
- * @state: what outlives us; NULL for a foreign region
- * @counters: in @state, or @no_counters
+ * @state: what outlives us
+ * @counters: in @state
  * @decl: what the device is declared to be
  * @withheld: features that the configuration keeps from being offered
  * @pending: bit n: queue n is to be served
@@ -50,7 +50,6 @@ struct shyper_backend {
 	const struct hvisor_device_page *page;
 	struct hvisor_device_state *state;
 	struct hvisor_backend_counters *counters;
-	struct hvisor_backend_counters no_counters;
 	struct hvisor_device_decl decl;
 	uint64_t withheld;
 	struct shyper_memory memory;

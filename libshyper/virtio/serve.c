@@ -197,6 +197,15 @@ int shyper_backend_change_config(struct shyper_backend *backend, size_t offset,
 	return err;
 }
 
+int shyper_backend_set_level(struct shyper_backend *backend, bool high)
+{
+	int err = link_interrupt(backend->link.fd, high ? HVISOR_INTERRUPT_LEVEL : 0);
+
+	if (err == -ENODEV)
+		backend_error(backend, err);
+	return err;
+}
+
 static void queue_run(struct shyper_backend *backend, unsigned int index)
 {
 	struct shyper_queue *queue = &backend->queues[index];

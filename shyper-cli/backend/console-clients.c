@@ -197,8 +197,7 @@ static ssize_t client_receive(struct client *client)
 		return errno == EAGAIN || errno == EINTR ? -1 : 0;
 	if (length && client == console->writer) {
 		console->input_length += length;
-		/* Queue 0 is the guest's receive queue (virtio 1.2, 5.3.2). */
-		shyper_backend_kick(console->backend, 0);
+		console->input_comes(console);
 	}
 	return length;
 }

@@ -3,18 +3,11 @@
  * shyper-console: a virtio console (virtio 1.2, 5.3) of one port, whose other
  * end is a Unix socket.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/virtio_ids.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "console.h"
 #include "program.h"
 
-#ifndef RUN_DIRECTORY
-#define RUN_DIRECTORY	"/run/shyper"
-#endif
 #define QUEUE_SIZE	256
 
 enum { RECEIVE, TRANSMIT, NR_QUEUES };
@@ -30,13 +23,7 @@ static void transmit(struct console *console, const struct shyper_chain *chain)
 		offset = chain->out_length - SCROLLBACK_SIZE;
 	while ((length = shyper_iov_read(chain->iov, chain->nr_out, offset,
 					 text, sizeof(text)))) {
-		console_output(console, text, length);
-		/* A full disk must not stop the guest: the log just ends. */
-		if (console->log >= 0 && write(console->log, text, length) < 0) {
-			say(SAY_WARNING, "log: %s; it ends here", strerror(errno));
-			close(console->log);
-			console->log = -1;
-		}
+		console_print(console, text, length);
 		offset += length;
 	}
 }
@@ -89,30 +76,17 @@ static const struct shyper_backend_ops console_ops = {
 	.queue = console_queue,
 };
 
+static void receive(struct console *console)
+{
+	shyper_backend_kick(console->backend, RECEIVE);
+}
+
 static int console_open(struct shyper_backend *backend, const json_t *config)
 {
 	struct console *console = shyper_backend_get_data(backend);
-	const char *log = NULL;
-	int err;
 
-	console->backend = backend;
-	console->log = -1;
-	if (config_string(config, "log", &log))
-		return SHYPER_EXIT_CONFIG;
-	if (log) {
-		console->log = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-				    O_NOCTTY, 0640);
-		if (console->log < 0) {
-			say(SAY_ERROR, "log %s: %s", log, strerror(errno));
-			return SHYPER_EXIT_CONFIG;
-		}
-	}
-	err = console_listen(console, RUN_DIRECTORY);
-	if (!err)
-		return 0;
-	say(SAY_ERROR, RUN_DIRECTORY "/%s.sock: %s", shyper_backend_get_name(backend),
-	    strerror(-err));
-	return SHYPER_EXIT_RESTART;
+	console->input_comes = receive;
+	return console_setup(console, backend, config);
 }
 
 #ifndef CONSOLE_TEST

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of shyper-console.
+ * A device that is a console: shyper-console and shyper-pl011.
  *
- *	console.c		the device: buffers from and to the guest
+ *	console.c		a virtio console: buffers from and to the guest
+ *	pl011.c			a UART: registers; pl011-model.c is what they mean
+ *	console-log.c		configuration, and the file that keeps the output
  *	console-clients.c	the socket: scroll-back, readers, the one writer
  */
 #ifndef BACKEND_CONSOLE_H
 #define BACKEND_CONSOLE_H
+
+#include <jansson.h>
 
 #include <shyper/virtio/backend.h>
 
@@ -46,9 +50,11 @@ struct client {
  * @input: @input_length bytes that the guest has no buffer for yet
  * @writer: the client whose bytes go to the guest, or NULL
  * @log: file that the guest's output is appended to, or -1
+ * @input_comes: there is more of @input for the guest
  */
 struct console {
 	struct shyper_backend *backend;
+	void (*input_comes)(struct console *console);
 	struct shyper_watch listener;
 	struct client clients[MAX_CLIENTS];
 	struct client *writer;
@@ -60,10 +66,20 @@ struct console {
 	char scrollback[SCROLLBACK_SIZE];
 };
 
+/*
+ * Opens what a console's configuration names, and makes its socket; @console is
+ * zeroes but for @input_comes. 0 or SHYPER_EXIT_*, and has said why.
+ */
+int console_setup(struct console *console, struct shyper_backend *backend,
+		  const json_t *config);
+
+/* Output of the guest, for the clients and the log; console_flush() sends it. */
+void console_print(struct console *console, const char *text, size_t length);
+
 /* Makes the socket NAME.sock in a directory; 0 or a negative errno. */
 int console_listen(struct console *console, const char *directory);
 
-/* Output of the guest: into the scroll-back; console_flush() sends it. */
+/* Into the scroll-back. */
 void console_output(struct console *console, const char *text, size_t length);
 void console_flush(struct console *console);
 

@@ -97,9 +97,9 @@ shyper_config_get_restart(const struct shyper_config *config);
 
 /**
  * struct shyper_region - a range of the guest addresses of a cell
- * @name: of a device; or "gicd", "gicr", "earlycon", "ram", and "kernel", "dtb",
- *	"initrd", which are in "ram"
- * @type: of a device; or "gic", "earlycon", "ram", "image"
+ * @name: of a device or a region of memory; or "gicd", "gicr", "earlycon", "ram",
+ *	and "kernel", "dtb", "initrd", which are in "ram"
+ * @type: of a device; or "gic", "earlycon", "ram", "rom" (read-only), "image"
  * @intid: the interrupt of a device; 0: none
  */
 struct shyper_region {

@@ -31,7 +31,8 @@ static const char *const values[] = {
 	"\"never\"", "\"up\"", "\"auto\"", "false", "\"net\"", "\"br0\"", "\"..\"", "\"a/b\"", "\"02:00:00:00:00:01\"",
 	"\"01:00:00:00:00:01\"", "\"00:00:00:00:00:00\"", "\"02:00:00:00:00:0g\"", "\"02:00:00:00:00:01\\n\"",
 	"67", "65535", "65536", "4294967294", "4294967295", "\"vsock\"", "3", "2.5", "7", "8", "\"wait\"", "\"stop-cell\"", "\"console\"", "\"blk\"",
-	"\"echo\"", "\"user\"", "[]", "[1]", "[1,1]", "[0]", "[63,1]", "[64]", "[1.5]",
+	"\"echo\"", "\"user\"", "\"pl011\"", "31", "255", "256", "\"0x40000000\"",
+	"\"0xffffe00000\"", "\"2M\"", "[]", "[1]", "[1,1]", "[0]", "[63,1]", "[64]", "[1.5]",
 	"[true]", "[\"1\"]", "{}", "{\"a\":1}", NULL,
 };
 
@@ -125,6 +126,7 @@ static void test_schema_agrees_with_the_reader(void **state)
 	static const char *const files[] = {
 		CORPUS "cell/good/all-keys.json", CORPUS "cell/good/cpu-list.json",
 		CORPUS "cell/good/user-devices.json", CORPUS "cell/good/net-all-keys.json", CORPUS "cell/good/vsock.json",
+		CORPUS "cell/good/regions.json",
 	};
 	struct mutation mutation = { .machine = *state };
 	char path[128], command[1024];

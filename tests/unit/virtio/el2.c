@@ -249,7 +249,7 @@ int link_info(int fd, struct hvisor_device_info *info)
 	info->page_offset = PAGE_OFFSET;
 	info->page_length = sizeof(*el2.page);
 	info->state_offset = STATE_OFFSET;
-	info->state_length = el2.page->kind == HVISOR_DEVICE_VIRTIO ? state_size() : 0;
+	info->state_length = state_size();
 	return 0;
 }
 
@@ -305,6 +305,11 @@ int link_config(int fd, struct hvisor_device_decl *decl)
 int link_interrupt(int fd, uint32_t bits)
 {
 	(void)fd;
+	if (el2.page->kind == HVISOR_DEVICE_MMIO) {
+		assert_int_equal(bits & ~HVISOR_INTERRUPT_LEVEL, 0);
+		el2.page->interrupt_status = bits;
+		return 0;
+	}
 	assert_int_equal(bits, HVISOR_INTERRUPT_USED);
 	return put_byte(el2.interrupt[1]);
 }

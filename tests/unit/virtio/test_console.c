@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #define CONSOLE_TEST
-#define RUN_DIRECTORY "."
 #include "../../../shyper-cli/backend/console.c"
 
 #include <poll.h>

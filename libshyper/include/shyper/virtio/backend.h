@@ -58,13 +58,16 @@ struct shyper_backend;
  *	also for a backend that comes when it is
  * @queue_stop: whoever queue @index was given to (shyper/virtio/vhost.h) is to
  *	touch it no more after the return
- * @reset: the driver's queues are forgotten; nothing is in flight
+ * @reset: the driver's queues are forgotten; nothing is in flight. Of a foreign
+ *	region: the cell was stopped, the device is as after power-on from now on
  * @config_store: the driver writes to the configuration space, and waits for
  *	the return; the space stays as it is, unless it is changed by
  *	shyper_backend_change_config()
  * @load: @store: access to a foreign region by CPU number @cpu of the cell,
  *	which waits for the return; @length is 1, 2, 4 or 8. Without them loads
  *	give 0 and stores are dropped.
+ * @attached: the device is declared: what a predecessor has left undone can be
+ *	done, its interrupt raised
  * @reserved: NULL
  *
  * All but @device_id are optional. The table is used, not copied.
@@ -84,7 +87,8 @@ struct shyper_backend_ops {
 		      uint32_t offset, uint32_t length, uint64_t value);
 	void (*driver_ok)(struct shyper_backend *backend);
 	void (*queue_stop)(struct shyper_backend *backend, unsigned int index);
-	void (*reserved[5])(void);
+	void (*attached)(struct shyper_backend *backend);
+	void (*reserved[4])(void);
 };
 
 /**
@@ -185,11 +189,14 @@ SHYPER_API uint64_t
 shyper_backend_get_driver_features(const struct shyper_backend *backend);
 /*
  * SHYPER_OPTIONS_SIZE bytes for what the driver has set through the device (a
- * filter, a mode): they outlive the process, are zero when the cell is
- * created, and are otherwise the backend's alone.
+ * filter, a mode, registers): they outlive the process, are zero when the cell is
+ * created, and are otherwise the backend's alone. Nobody clears them when the
+ * device is reset; by the epoch, which counts resets, a successor can tell
+ * whether they are void.
  */
 #define SHYPER_OPTIONS_SIZE	256
 SHYPER_API void *shyper_backend_get_options(struct shyper_backend *backend);
+SHYPER_API uint32_t shyper_backend_get_epoch(const struct shyper_backend *backend);
 /* Chains of a dead predecessor that are served again; once attached. */
 SHYPER_API unsigned int
 shyper_backend_get_reissued(const struct shyper_backend *backend);
@@ -213,6 +220,12 @@ SHYPER_API void shyper_backend_kick(struct shyper_backend *backend,
  */
 SHYPER_API void shyper_backend_notify(struct shyper_backend *backend,
 				      struct shyper_queue *queue);
+
+/*
+ * The interrupt of a foreign region, a level: it is asserted, or not, until the
+ * next call or the device's reset; once attached. -EINVAL: it has none.
+ */
+SHYPER_API int shyper_backend_set_level(struct shyper_backend *backend, bool high);
 
 /* What a backend counts, for sysfs; since the cell was created. */
 enum shyper_counter {

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * shyper-pl011: a UART in a foreign region, whose other end is a Unix socket.
+ * Its registers lie in memory that outlives the process, so a guest does not
+ * notice that one was killed.
+ */
+#include "console.h"
+#include "pl011-model.h"
+#include "program.h"
+
+/**
+ * struct port
+ * @uart: outlives the process
+ * @is_high: its interrupt, as the guest has it
+ */
+struct port {
+	struct console console;
+	struct pl011 *uart;
+	bool is_high;
+};
+
+_Static_assert(sizeof(struct pl011) <= SHYPER_OPTIONS_SIZE, "no room");
+
+static struct port *port_of(struct shyper_backend *backend)
+{
+	return shyper_backend_get_data(backend);
+}
+
+/* Before an access is answered: a handler that removed the cause is done with it. */
+static void update(struct port *port)
+{
+	bool is_high = pl011_interrupt(port->uart);
+
+	if (is_high == port->is_high)
+		return;
+	port->is_high = is_high;
+	shyper_backend_set_level(port->console.backend, is_high);
+}
+
+static void receive(struct port *port)
+{
+	struct console *console = &port->console;
+	unsigned int n, count = pl011_room(port->uart);
+
+	if (count > console->input_length)
+		count = console->input_length;
+	if (!count)
+		return;
+	for (n = 0; n < count; n++)
+		pl011_receive(port->uart, console->input[n]);
+	console_input_taken(console, count);
+	if (!console->input_length)
+		pl011_receive_pause(port->uart);
+	shyper_backend_count(console->backend, SHYPER_COUNT_READS, 1);
+	shyper_backend_count(console->backend, SHYPER_COUNT_READ_BYTES, count);
+}
+
+static void input_comes(struct console *console)
+{
+	struct port *port = port_of(console->backend);
+
+	receive(port);
+	update(port);
+}
+
+/* The state is of the device as it is since its last reset. */
+static void stamp(struct port *port)
+{
+	port->uart->epoch = shyper_backend_get_epoch(port->console.backend);
+}
+
+static uint64_t pl011_access_load(struct shyper_backend *backend, unsigned int cpu,
+				  uint32_t offset, uint32_t length)
+{
+	struct port *port = port_of(backend);
+	uint64_t value;
+
+	(void)cpu;
+	(void)length;
+	stamp(port);
+	value = pl011_load(port->uart, offset);
+	receive(port);
+	update(port);
+	return value;
+}
+
+static void pl011_access_store(struct shyper_backend *backend, unsigned int cpu,
+			       uint32_t offset, uint32_t length, uint64_t value)
+{
+	struct port *port = port_of(backend);
+	char text;
+
+	(void)cpu;
+	(void)length;
+	stamp(port);
+	if (pl011_store(port->uart, offset, (uint32_t)value, &text)) {
+		console_print(&port->console, &text, 1);
+		console_flush(&port->console);
+		shyper_backend_count(backend, SHYPER_COUNT_WRITES, 1);
+		shyper_backend_count(backend, SHYPER_COUNT_WRITE_BYTES, 1);
+	}
+	/* It may have been enabled: input may wait for that. */
+	receive(port);
+	update(port);
+}
+
+static void pl011_power_on(struct shyper_backend *backend)
+{
+	struct port *port = port_of(backend);
+
+	pl011_reset(port->uart);
+	update(port);
+}
+
+/* A predecessor may have died between a character and its interrupt. */
+static void pl011_attached(struct shyper_backend *backend)
+{
+	struct port *port = port_of(backend);
+
+	port->is_high = !pl011_interrupt(port->uart);
+	update(port);
+}
+
+static const struct shyper_backend_ops pl011_ops = {
+	.reset = pl011_power_on,
+	.attached = pl011_attached,
+	.load = pl011_access_load,
+	.store = pl011_access_store,
+};
+
+static int pl011_open(struct shyper_backend *backend, const json_t *config)
+{
+	struct port *port = port_of(backend);
+
+	port->uart = shyper_backend_get_options(backend);
+	if (!pl011_is_sane(port->uart) ||
+	    port->uart->epoch != shyper_backend_get_epoch(backend))
+		pl011_reset(port->uart);
+	port->console.input_comes = input_comes;
+	return console_setup(&port->console, backend, config);
+}
+
+#ifndef PL011_TEST
+int main(int argc, char **argv)
+{
+	static struct port port;
+	static const struct backend_program program = {
+		.name = "shyper-pl011",
+		.ops = &pl011_ops,
+		.data = &port,
+		.open = pl011_open,
+	};
+
+	return backend_main(argc, argv, &program);
+}
+#endif

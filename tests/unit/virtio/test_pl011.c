@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * shyper-pl011 as a process of its own: a guest that accesses its registers on
+ * one side, a client of its socket on the other.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#define PL011_TEST
+#include "../../../shyper-cli/backend/pl011.c"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "el2.h"
+
+#define DR	0x00
+#define FR	0x18
+#define LCR_H	0x2c
+#define IMSC	0x38
+#define MIS	0x40
+
+#define FEN	0x10
+#define RXFE	0x10
+#define INT_RT	0x40
+#define INT_RX	0x10
+
+static char directory[64], log_path[128];
+
+static int serve(void)
+{
+	static struct port port;
+	struct shyper_backend *backend = el2_backend_open("cell1.uart0", &pl011_ops, &port);
+	json_t *config;
+
+	if (!backend)
+		return 100;
+	config = json_pack("{s:s}", "log", log_path);
+	if (chdir(directory) || pl011_open(backend, config) ||
+	    shyper_backend_attach(backend))
+		return 101;
+	json_decref(config);
+	return shyper_backend_run(backend) ? 102 : 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	snprintf(directory, sizeof(directory), "/tmp/test_pl011.XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	snprintf(log_path, sizeof(log_path), "%s/log", directory);
+	el2_init(HVISOR_DEVICE_MMIO, NULL, 0);
+	el2_backend_start(serve);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char path[128];
+
+	(void)state;
+	el2_exit();
+	snprintf(path, sizeof(path), "%s/cell1.uart0.sock", directory);
+	unlink(path);
+	unlink(log_path);
+	rmdir(directory);
+	return 0;
+}
+
+static int client(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/cell1.uart0.sock",
+		 directory);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static uint64_t load(uint32_t offset)
+{
+	uint64_t value;
+
+	el2_post(HVISOR_OP_LOAD, 0, offset, 4, 0);
+	assert_true(el2_answered(0, &value, 5000));
+	return value;
+}
+
+static void store(uint32_t offset, uint64_t value)
+{
+	el2_post(HVISOR_OP_STORE, 0, offset, 4, value);
+	assert_true(el2_answered(0, NULL, 5000));
+}
+
+static void print(const char *text)
+{
+	while (*text)
+		store(DR, (unsigned char)*text++);
+}
+
+static void expect(int fd, const char *text)
+{
+	size_t length = strlen(text), done = 0;
+	char buffer[256];
+
+	while (done < length) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		ssize_t part;
+
+		assert_int_equal(poll(&poll_fd, 1, 5000), 1);
+		part = read(fd, buffer + done, length - done);
+		assert_true(part > 0);
+		done += part;
+	}
+	assert_memory_equal(buffer, text, length);
+}
+
+static uint32_t level(void)
+{
+	return __atomic_load_n(&el2.page->interrupt_status, __ATOMIC_SEQ_CST);
+}
+
+static void wait_level(uint32_t wanted)
+{
+	int n;
+
+	for (n = 0; n < 5000 && level() != wanted; n++)
+		usleep(1000);
+	assert_int_equal(level(), wanted);
+}
+
+static void test_output_reaches_clients_and_log(void **state)
+{
+	char text[16] = "";
+	FILE *log;
+	int fd;
+
+	(void)state;
+	print("before\n");
+	fd = client();
+	expect(fd, "before\n");
+	print("hi\n");
+	expect(fd, "hi\n");
+	log = fopen(log_path, "r");
+	assert_non_null(log);
+	assert_int_equal(fread(text, 1, sizeof(text), log), 10);
+	assert_memory_equal(text, "before\nhi\n", 10);
+	fclose(log);
+	assert_int_equal(el2.state->counters.write_bytes, 10);
+	close(fd);
+}
+
+/* More than the FIFO holds: all of it comes, in order, and the interrupt stays. */
+static void test_input_interrupts_until_it_is_read(void **state)
+{
+	char text[101], got[101] = "";
+	unsigned int n;
+	int fd = client();
+
+	(void)state;
+	store(LCR_H, FEN);
+	store(IMSC, INT_RX | INT_RT);
+	assert_int_equal(level(), 0);
+	for (n = 0; n < 100; n++)
+		text[n] = 'a' + n % 26;
+	text[100] = 0;
+	assert_int_equal(write(fd, text, 100), 100);
+	wait_level(HVISOR_INTERRUPT_LEVEL);
+	for (n = 0; n < 100; n++) {
+		assert_int_equal(load(FR) & RXFE, 0);
+		assert_int_equal(level(), HVISOR_INTERRUPT_LEVEL);
+		got[n] = load(DR);
+	}
+	assert_string_equal(got, text);
+	assert_int_equal(load(FR) & RXFE, RXFE);
+	/* Before the last load was answered. */
+	assert_int_equal(level(), 0);
+	assert_int_equal(el2.state->counters.read_bytes, 100);
+	close(fd);
+}
+
+static void test_successor_goes_on(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	store(LCR_H, FEN);
+	store(IMSC, INT_RX | INT_RT);
+	assert_int_equal(write(fd, "xyz", 3), 3);
+	wait_level(HVISOR_INTERRUPT_LEVEL);
+	assert_int_equal(load(DR), 'x');
+	el2_backend_stop(SIGKILL);
+	close(fd);
+	/* As if it had died before it could tell. */
+	el2.page->interrupt_status = 0;
+	el2_backend_start(serve);
+	wait_level(HVISOR_INTERRUPT_LEVEL);
+	assert_int_equal(load(DR), 'y');
+	assert_int_equal(load(DR), 'z');
+	assert_int_equal(level(), 0);
+	assert_int_equal(load(IMSC), INT_RX | INT_RT);
+}
+
+static void test_reset_is_power_on(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	store(LCR_H, FEN);
+	store(IMSC, INT_RX | INT_RT);
+	assert_int_equal(write(fd, "x", 1), 1);
+	wait_level(HVISOR_INTERRUPT_LEVEL);
+	el2_post(HVISOR_OP_QUIESCE, -1, 0, 0, 0);
+	assert_true(el2_answered(-1, NULL, 5000));
+	el2.page->epoch++;
+	assert_int_equal(level(), 0);
+	assert_int_equal(load(IMSC), 0);
+	assert_int_equal(load(LCR_H), 0);
+	close(fd);
+}
+
+/* The cell was started anew while nobody served the device. */
+static void test_state_of_another_epoch_is_void(void **state)
+{
+	(void)state;
+	store(LCR_H, FEN);
+	store(IMSC, INT_RX);
+	el2_backend_stop(SIGKILL);
+	el2.page->epoch++;
+	el2_backend_start(serve);
+	assert_int_equal(load(IMSC), 0);
+	store(IMSC, INT_RX);
+	el2_backend_stop(SIGKILL);
+	el2_backend_start(serve);
+	assert_int_equal(load(IMSC), INT_RX);
+}
+
+static void test_hostile_sizes_and_offsets(void **state)
+{
+	static const uint32_t offsets[] = { 0, 1, 2, 3, 0x17, 0x19, 0xffc, 0xfff, 0xfe1, 0xffffffff };
+	unsigned int n, length;
+
+	(void)state;
+	for (n = 0; n < sizeof(offsets) / sizeof(offsets[0]); n++) {
+		for (length = 1; length <= 8; length *= 2) {
+			el2_post(HVISOR_OP_LOAD, 1, offsets[n], length, 0);
+			assert_true(el2_answered(1, NULL, 5000));
+			el2_post(HVISOR_OP_STORE, 1, offsets[n], length, ~0ULL);
+			assert_true(el2_answered(1, NULL, 5000));
+		}
+	}
+	assert_int_equal(load(0xfe0), 0x11);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_output_reaches_clients_and_log),
+		TEST(test_input_interrupts_until_it_is_read),
+		TEST(test_successor_goes_on),
+		TEST(test_reset_is_power_on),
+		TEST(test_state_of_another_epoch_is_void),
+		TEST(test_hostile_sizes_and_offsets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
