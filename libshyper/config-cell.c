@@ -31,6 +31,15 @@ static const struct {
 		.nr_queues = 1,
 		.queue_size = 256,
 	},
+	[DEVICE_RNG] = {
+		.name = "rng",
+		.keys = (const char *const[]) {
+			"type", "name", "rate", "queue_size", "address",
+			"deadline_ms", "policy", NULL
+		},
+		.nr_queues = 1,
+		.queue_size = 64,
+	},
 	[DEVICE_ECHO] = {
 		.name = "echo",
 		.keys = (const char *const[]) {
@@ -239,7 +248,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\", \"echo\" or \"user\"");
+			 "\"console\", \"blk\", \"rng\", \"echo\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))
@@ -375,6 +384,14 @@ void config_read_serial(const struct json_place *place)
 		json_get_name(place, "serial", serial, sizeof(serial));
 }
 
+/* The backend's alone. */
+static void check_rate(const struct json_place *place)
+{
+	unsigned int rate;
+
+	json_get_count(place, "rate", 1024, 1024 * 1024 * 1024, &rate);
+}
+
 static void read_typed_keys(const struct json_place *place,
 			    struct device_config *device)
 {
@@ -389,6 +406,8 @@ static void read_typed_keys(const struct json_place *place,
 		json_get_bool(place, "readonly", &device->is_readonly);
 		config_read_serial(place);
 	}
+	if (device->type == DEVICE_RNG)
+		check_rate(place);
 	read_queue_size(place, device);
 	read_length(place, device);
 }

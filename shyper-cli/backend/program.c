@@ -3,6 +3,7 @@
  * What the backend programs have in common.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,21 @@ int config_flag(const json_t *config, const char *key, bool *value)
 		return -EINVAL;
 	}
 	*value = json_is_true(item);
+	return 0;
+}
+
+int config_count(const json_t *config, const char *key, unsigned int *value)
+{
+	const json_t *item = json_object_get(config, key);
+
+	if (!item)
+		return 0;
+	if (!json_is_integer(item) || json_integer_value(item) < 0 ||
+	    json_integer_value(item) > INT_MAX) {
+		say(SAY_ERROR, "configuration: \"%s\" must be a count", key);
+		return -EINVAL;
+	}
+	*value = json_integer_value(item);
 	return 0;
 }
 

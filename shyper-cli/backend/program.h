@@ -43,5 +43,6 @@ void say_name(const char *name);
  */
 int config_string(const json_t *config, const char *key, const char **value);
 int config_flag(const json_t *config, const char *key, bool *value);
+int config_count(const json_t *config, const char *key, unsigned int *value);
 
 #endif /* BACKEND_PROGRAM_H */

@@ -209,6 +209,34 @@ static void test_images_are_in_memory(void **state)
 	shyper_config_free(config);
 }
 
+/* A start or restart loads anew: none has the random numbers of another. */
+static void test_seeds_are_fresh_at_each_load(void **state)
+{
+	static const char zeroes[64];
+	struct machine *machine = *state;
+	struct shyper_config *config = load(machine, CORPUS "good/plain.json");
+	uint8_t *memory = calloc(1, config->memory), first[64], first_kaslr[8];
+	const void *seed, *kaslr;
+	uint64_t entry, argument;
+	const void *fdt = memory + 0x2200000;
+	int chosen, length;
+
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	chosen = fdt_path_offset(fdt, "/chosen");
+	seed = fdt_getprop(fdt, chosen, "rng-seed", &length);
+	assert_int_equal(length, sizeof(first));
+	assert_memory_not_equal(seed, zeroes, sizeof(first));
+	kaslr = fdt_getprop(fdt, chosen, "kaslr-seed", &length);
+	assert_int_equal(length, sizeof(first_kaslr));
+	memcpy(first, seed, sizeof(first));
+	memcpy(first_kaslr, kaslr, sizeof(first_kaslr));
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	assert_memory_not_equal(seed, first, sizeof(first));
+	assert_memory_not_equal(kaslr, first_kaslr, sizeof(first_kaslr));
+	free(memory);
+	shyper_config_free(config);
+}
+
 static void test_images_that_changed_are_refused(void **state)
 {
 	struct machine *machine = *state;
@@ -244,6 +272,7 @@ int main(void)
 		TEST(test_dtc_accepts_the_tree),
 		TEST(test_no_room_is_an_error_at_every_size),
 		TEST(test_images_are_in_memory),
+		TEST(test_seeds_are_fresh_at_each_load),
 		TEST(test_images_that_changed_are_refused),
 	};
 
