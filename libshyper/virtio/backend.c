@@ -17,6 +17,10 @@
 #include "backend.h"
 #include "shared.h"
 
+_Static_assert(SHYPER_OPTIONS_SIZE ==
+	       sizeof(((struct hvisor_device_state *)0)->driver_options),
+	       "the options of the driver are all of their room");
+
 #define COMMON_FEATURES	((1ULL << VIRTIO_F_VERSION_1) | \
 			 (1ULL << VIRTIO_RING_F_INDIRECT_DESC) | \
 			 (1ULL << VIRTIO_RING_F_EVENT_IDX))
@@ -86,6 +90,11 @@ struct shyper_queue *shyper_backend_get_queue(struct shyper_backend *backend,
 	return &backend->queues[index];
 }
 
+void *shyper_backend_get_options(struct shyper_backend *backend)
+{
+	return backend->state->driver_options;
+}
+
 void shyper_backend_offer(struct shyper_backend *backend, uint64_t features)
 {
 	backend->decl.features |= features;
@@ -137,14 +146,29 @@ static int map_pages(struct shyper_backend *backend)
 		       (void **)&backend->page);
 	if (err || !info->state_length)
 		return err;
-	if (info->state_length < HVISOR_DEVICE_STATE_SIZE(backend->ops->nr_queues,
-							  backend->page->queue_size))
-		return -EPROTO;
 	err = link_map(backend->link.fd, info->state_offset, info->state_length, true,
 		       (void **)&backend->state);
 	if (!err)
 		backend->counters = &backend->state->counters;
 	return err;
+}
+
+int shyper_backend_set_queues(struct shyper_backend *backend, unsigned int nr)
+{
+	struct hvisor_device_decl *decl = &backend->decl;
+	unsigned int n, max = backend->ops->queue_max;
+
+	if (nr > HVISOR_MAX_QUEUES)
+		return -EINVAL;
+	if (backend->info.state_length <
+	    HVISOR_DEVICE_STATE_SIZE(nr, backend->page->queue_size))
+		return -EPROTO;
+	if (max > backend->page->queue_size)
+		max = backend->page->queue_size;
+	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
+		decl->queue_max[n] = n < nr ? max : 0;
+	decl->nr_queues = nr;
+	return 0;
 }
 
 /* What does not depend on the program's configuration. */
@@ -153,7 +177,6 @@ static int declare_prepare(struct shyper_backend *backend)
 	const struct shyper_backend_ops *ops = backend->ops;
 	const struct hvisor_device_page *page = backend->page;
 	struct hvisor_device_decl *decl = &backend->decl;
-	unsigned int n, max = ops->queue_max;
 
 	if (page->kind != (ops->device_id ? HVISOR_DEVICE_VIRTIO : HVISOR_DEVICE_MMIO))
 		return -EPROTO;
@@ -161,12 +184,7 @@ static int declare_prepare(struct shyper_backend *backend)
 	if (!ops->device_id)
 		return 0;
 	decl->features = COMMON_FEATURES | ops->features;
-	decl->nr_queues = ops->nr_queues;
-	if (max > page->queue_size)
-		max = page->queue_size;
-	for (n = 0; n < ops->nr_queues; n++)
-		decl->queue_max[n] = max;
-	return 0;
+	return shyper_backend_set_queues(backend, ops->nr_queues);
 }
 
 static struct shyper_backend *faulting;

@@ -248,8 +248,22 @@ int shyper_queue_pop(struct shyper_queue *queue, struct shyper_chain *chain)
 		return queue_broken(queue);
 	inflight_take(queue, head);
 	queue->next_avail++;
+	queue->taken++;
 	queue->in_flight++;
 	return 1;
+}
+
+/* What a predecessor had popped comes first: it is put back last. */
+void shyper_queue_unpop(struct shyper_queue *queue, uint16_t head)
+{
+	queue->in_flight--;
+	if (!queue->taken) {
+		queue->next_reissue--;
+		return;
+	}
+	inflight_clear(queue, head);
+	queue->taken--;
+	queue->next_avail--;
 }
 
 void shyper_queue_push(struct shyper_queue *queue, uint16_t head, uint32_t length)

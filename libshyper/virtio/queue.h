@@ -26,6 +26,7 @@ struct vring_used;
  * @reissued: how many chains of a dead predecessor were found at the start
  * @started: the rings are mapped
  * @broken: the driver broke the rules: nothing is popped any more
+ * @taken: chains popped that no predecessor had popped
  */
 struct shyper_queue {
 	unsigned int index;
@@ -48,6 +49,7 @@ struct shyper_queue {
 	uint16_t next_avail;
 	uint16_t used_idx;
 	uint16_t signalled_idx;
+	uint64_t taken;
 	unsigned int next_reissue;
 	uint16_t reissue[HVISOR_MAX_QUEUE_SIZE];
 };

@@ -313,15 +313,23 @@ static void request_slot(struct shyper_backend *backend,
 	answer(backend, request, value);
 }
 
+/* EL2 says so to each new backend, too. */
+static void driver_ready(struct shyper_backend *backend)
+{
+	/* Queues may have been filled before the driver was ready. */
+	backend->pending |= (1U << backend->decl.nr_queues) - 1;
+	if (backend->ops->driver_ok)
+		backend->ops->driver_ok(backend);
+}
+
 static void request_take(struct shyper_backend *backend,
 			 const struct hvisor_request *request)
 {
 	switch (request->type) {
 	case HVISOR_REQUEST_NOTIFY:
 		backend->pending |= request->bits & HVISOR_BELL_QUEUES;
-		/* Queues may have been filled before the driver was ready. */
 		if (request->bits & HVISOR_BELL_DRIVER_OK)
-			backend->pending |= (1U << backend->decl.nr_queues) - 1;
+			driver_ready(backend);
 		break;
 	case HVISOR_REQUEST_SLOT:
 		request_slot(backend, request);

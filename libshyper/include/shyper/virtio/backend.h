@@ -54,6 +54,8 @@ struct shyper_backend;
  * @queue: serve @queue: pop and push. True: it gave up before the queue was
  *	empty and wants to be called again soon. Not called for a broken queue
  *	or while something waits for the device to be quiet.
+ * @driver_ok: the driver is ready, and what it has accepted stays until @reset;
+ *	also for a backend that comes when it is
  * @reset: the driver's queues are forgotten; nothing is in flight
  * @config_store: the driver writes to the configuration space, which stays as
  *	it is
@@ -77,7 +79,8 @@ struct shyper_backend_ops {
 			 uint32_t offset, uint32_t length);
 	void (*store)(struct shyper_backend *backend, unsigned int cpu,
 		      uint32_t offset, uint32_t length, uint64_t value);
-	void (*reserved[7])(void);
+	void (*driver_ok)(struct shyper_backend *backend);
+	void (*reserved[6])(void);
 };
 
 /**
@@ -99,6 +102,13 @@ SHYPER_API int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 /* Offer more features; until attached. */
 SHYPER_API void shyper_backend_offer(struct shyper_backend *backend,
 				     uint64_t features);
+
+/*
+ * Serve @nr queues, not @ops->nr_queues; until attached. -EINVAL: a device has no
+ * more than 16; -EPROTO: the cell's configuration gives the device fewer.
+ */
+SHYPER_API int shyper_backend_set_queues(struct shyper_backend *backend,
+					 unsigned int nr);
 
 /*
  * Set the device's configuration space, @length up to 256 bytes of @config,
@@ -142,6 +152,13 @@ shyper_backend_get_queue_max(const struct shyper_backend *backend);
 /* What the driver has accepted; valid while a queue is ready. */
 SHYPER_API uint64_t
 shyper_backend_get_driver_features(const struct shyper_backend *backend);
+/*
+ * SHYPER_OPTIONS_SIZE bytes for what the driver has set through the device (a
+ * filter, a mode): they outlive the process, are zero when the cell is
+ * created, and are otherwise the backend's alone.
+ */
+#define SHYPER_OPTIONS_SIZE	256
+SHYPER_API void *shyper_backend_get_options(struct shyper_backend *backend);
 /* Chains of a dead predecessor that are served again; once attached. */
 SHYPER_API unsigned int
 shyper_backend_get_reissued(const struct shyper_backend *backend);
