@@ -110,6 +110,20 @@ int shyper_backend_set_config(struct shyper_backend *backend, const void *config
 	return 0;
 }
 
+size_t shyper_backend_read_config(const struct shyper_backend *backend, void *config,
+				  size_t size)
+{
+	const struct hvisor_device_page *page = backend->page;
+	size_t length = shared_load(&page->declared) ? shared_load(&page->config_len) : 0;
+
+	if (length > sizeof(page->config))
+		return 0;
+	if (size > length)
+		size = length;
+	memcpy(config, page->config, size);
+	return length;
+}
+
 int shyper_backend_watch(struct shyper_backend *backend, struct shyper_watch *watch,
 			 uint32_t events)
 {

@@ -113,6 +113,11 @@ int link_declare(int fd, struct hvisor_device_decl *decl)
 	return uapi_device_declare(fd, decl);
 }
 
+int link_config(int fd, struct hvisor_device_decl *decl)
+{
+	return uapi_device_config(fd, decl);
+}
+
 int link_interrupt(int fd, uint32_t bits)
 {
 	return uapi_device_interrupt(fd, bits);

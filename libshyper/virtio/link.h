@@ -23,6 +23,7 @@ int link_info(int fd, struct hvisor_device_info *info);
 int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page);
 int link_memory(int fd, uint32_t cell, struct shyper_memory *memory);
 int link_declare(int fd, struct hvisor_device_decl *decl);
+int link_config(int fd, struct hvisor_device_decl *decl);
 int link_interrupt(int fd, uint32_t bits);
 int link_fail(int fd);
 

@@ -177,6 +177,26 @@ void shyper_backend_notify(struct shyper_backend *backend, struct shyper_queue *
 		backend_error(backend, err);
 }
 
+int shyper_backend_change_config(struct shyper_backend *backend, size_t offset,
+				 const void *bytes, size_t length)
+{
+	struct hvisor_device_decl *decl = &backend->decl, changed = *decl;
+	int err = 0;
+
+	if (offset > decl->config_len || length > decl->config_len - offset)
+		return -EINVAL;
+	if (!memcmp(decl->config + offset, bytes, length))
+		return 0;
+	memcpy(changed.config + offset, bytes, length);
+	if (backend->attached)
+		err = link_config(backend->link.fd, &changed);
+	if (!err)
+		memcpy(decl->config, changed.config, sizeof(decl->config));
+	else if (err == -ENODEV)
+		backend_error(backend, err);
+	return err;
+}
+
 static void queue_run(struct shyper_backend *backend, unsigned int index)
 {
 	struct shyper_queue *queue = &backend->queues[index];

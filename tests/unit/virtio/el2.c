@@ -60,6 +60,7 @@ void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 	assert_int_equal(pipe2(el2.interrupt, O_NONBLOCK), 0);
 	assert_int_equal(pipe2(el2.declared, 0), 0);
 	assert_int_equal(pipe2(el2.failed, O_NONBLOCK), 0);
+	assert_int_equal(pipe2(el2.changed, O_NONBLOCK), 0);
 	el2.page->kind = kind;
 	el2.page->queue_size = EL2_QUEUE_SIZE;
 	el2.page->status = VIRTIO_CONFIG_S_DRIVER_OK;
@@ -88,6 +89,8 @@ void el2_exit(void)
 	close(el2.declared[1]);
 	close(el2.failed[0]);
 	close(el2.failed[1]);
+	close(el2.changed[0]);
+	close(el2.changed[1]);
 }
 
 static bool readable(int fd, int ms)
@@ -214,6 +217,11 @@ void el2_take_away(void)
 	make_fault(el2.state, state_size());
 }
 
+bool el2_changed(int ms)
+{
+	return take_byte(el2.changed[0], ms);
+}
+
 /* What link.c does, as the backend's process sees it. */
 
 int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
@@ -263,11 +271,26 @@ int link_declare(int fd, struct hvisor_device_decl *decl)
 {
 	(void)fd;
 	el2.page->attached = 1;
+	el2.page->declared = 1;
 	el2.page->features = decl->features;
 	el2.page->device_id = decl->device_id;
 	el2.page->config_len = decl->config_len;
 	memcpy(el2.page->config, decl->config, sizeof(decl->config));
 	return put_byte(el2.declared[1]);
+}
+
+int link_config(int fd, struct hvisor_device_decl *decl)
+{
+	(void)fd;
+	if (!el2.page->declared)
+		return -ENODEV;
+	if (!el2.page->attached)
+		return -ENOTCONN;
+	if (decl->config_len != el2.page->config_len)
+		return -EINVAL;
+	memcpy(el2.page->config, decl->config, sizeof(decl->config));
+	el2.page->config_generation++;
+	return put_byte(el2.changed[1]);
 }
 
 int link_interrupt(int fd, uint32_t bits)

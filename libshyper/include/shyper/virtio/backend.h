@@ -57,8 +57,9 @@ struct shyper_backend;
  * @driver_ok: the driver is ready, and what it has accepted stays until @reset;
  *	also for a backend that comes when it is
  * @reset: the driver's queues are forgotten; nothing is in flight
- * @config_store: the driver writes to the configuration space, which stays as
- *	it is
+ * @config_store: the driver writes to the configuration space, and waits for
+ *	the return; the space stays as it is, unless it is changed by
+ *	shyper_backend_change_config()
  * @load: @store: access to a foreign region by CPU number @cpu of the cell,
  *	which waits for the return; @length is 1, 2, 4 or 8. Without them loads
  *	give 0 and stores are dropped.
@@ -112,10 +113,34 @@ SHYPER_API int shyper_backend_set_queues(struct shyper_backend *backend,
 
 /*
  * Set the device's configuration space, @length up to 256 bytes of @config,
- * which is copied; until attached. -E2BIG: it is longer.
+ * which is copied; until attached. -E2BIG: it is longer. A successor's may have
+ * other content, which the driver is told of, but must have the same length.
  */
 SHYPER_API int shyper_backend_set_config(struct shyper_backend *backend,
 					 const void *config, size_t length);
+
+/**
+ * shyper_backend_change_config - change @length bytes at @offset of what
+ *	shyper_backend_set_config() has set
+ *
+ * Once attached the driver is told of it by a new generation and an interrupt,
+ * and sees all of the change or nothing of it. What is the same already is not
+ * told. To take over what a driver has written call it from @config_store.
+ *
+ * -EINVAL: beyond the configuration space. -ENODEV: the device is gone.
+ * Nothing has changed then.
+ */
+SHYPER_API int shyper_backend_change_config(struct shyper_backend *backend,
+					    size_t offset, const void *bytes,
+					    size_t length);
+
+/*
+ * Copy to @config, up to @size bytes, what the driver sees: for a successor what
+ * its predecessor has left. Returns the length of the configuration space, 0 as
+ * long as the device was never declared.
+ */
+SHYPER_API size_t shyper_backend_read_config(const struct shyper_backend *backend,
+					     void *config, size_t size);
 
 /**
  * shyper_backend_attach - take over the account, declare the device, tell the
