@@ -3,6 +3,8 @@
 #include "cell-config.h"
 
 #include <linux/virtio_blk.h>
+#include <linux/virtio_fs.h>
+#include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,15 @@ static const struct {
 		},
 		.nr_queues = 1,
 		.queue_size = 64,
+	},
+	[DEVICE_VHOST_USER] = {
+		.name = "vhost-user",
+		.keys = (const char *const[]) {
+			"type", "name", "socket", "device", "tag", "queues",
+			"queue_size", "address", "deadline_ms", "policy", NULL
+		},
+		.nr_queues = 1,
+		.queue_size = 128,
 	},
 	[DEVICE_ECHO] = {
 		.name = "echo",
@@ -248,7 +259,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\", \"rng\", \"echo\" or \"user\"");
+			 "\"console\", \"blk\", \"rng\", \"vhost-user\", \"echo\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))
@@ -316,6 +327,68 @@ static void read_user(const struct json_place *place,
 		json_path(place, "queue_size", path, sizeof(path));
 		config_error(place->config, path, "is of a virtio device, but \"length\" makes it a region");
 	}
+}
+
+#define MAX_SOCKET	107	/* of sockaddr_un, less its NUL */
+
+static void check_socket(const struct json_place *place)
+{
+	char *socket = NULL, path[48];
+
+	if (json_get_file(place, "socket", true, &socket) &&
+	    strlen(socket) > MAX_SOCKET) {
+		json_path(place, "socket", path, sizeof(path));
+		config_error(place->config, path, "has %zu bytes, expected at most %d",
+			     strlen(socket), MAX_SOCKET);
+	}
+	free(socket);
+}
+
+static void check_tag(const struct json_place *place, bool is_fs)
+{
+	char tag[sizeof(((struct virtio_fs_config *)0)->tag) + 1], path[48];
+
+	json_path(place, "tag", path, sizeof(path));
+	if (is_fs && !json_object_get(place->object, "tag"))
+		config_error(place->config, path, "is missing, expected the name by which the guest mounts it");
+	else if (is_fs)
+		json_get_name(place, "tag", tag, sizeof(tag));
+	else if (json_object_get(place->object, "tag"))
+		config_error(place->config, path, "is of a \"fs\" alone");
+}
+
+/* A name, or the number of any other virtio device. */
+static int read_virtio_id(const struct json_place *place)
+{
+	static const char expected[] =
+		"\"blk\", \"net\", \"fs\" or a virtio device ID from 1 to 63";
+	static const struct json_word words[] = {
+		{ "blk", VIRTIO_ID_BLOCK }, { "net", VIRTIO_ID_NET },
+		{ "fs", VIRTIO_ID_FS }, { NULL, 0 },
+	};
+	json_t *value = json_object_get(place->object, "device");
+	unsigned int number = 0;
+	int id = 0;
+
+	if (!value)
+		json_get(place, "device", JSON_STRING, true, expected);
+	else if (json_is_integer(value))
+		json_get_count(place, "device", 1, 63, &number);
+	else
+		json_get_word(place, "device", words, &id);
+	return id ? id : (int)number;
+}
+
+static void read_vhost_user(const struct json_place *place,
+			    struct device_config *device)
+{
+	int id = read_virtio_id(place);
+
+	check_socket(place);
+	check_tag(place, id == VIRTIO_ID_FS);
+	if (id == VIRTIO_ID_FS || id == VIRTIO_ID_NET)
+		device->nr_queues = 2;
+	json_get_count(place, "queues", 1, HVISOR_MAX_QUEUES, &device->nr_queues);
 }
 
 static void read_queue_size(const struct json_place *place,
@@ -408,6 +481,8 @@ static void read_typed_keys(const struct json_place *place,
 	}
 	if (device->type == DEVICE_RNG)
 		check_rate(place);
+	if (device->type == DEVICE_VHOST_USER)
+		read_vhost_user(place, device);
 	read_queue_size(place, device);
 	read_length(place, device);
 }
