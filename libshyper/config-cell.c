@@ -51,6 +51,12 @@ static const struct {
 		.nr_queues = 1,
 		.queue_size = 128,
 	},
+	[DEVICE_RTC] = {
+		.name = "rtc",
+		.keys = (const char *const[]) {
+			"type", "name", "address", "deadline_ms", "policy", NULL
+		},
+	},
 	[DEVICE_ECHO] = {
 		.name = "echo",
 		.keys = (const char *const[]) {
@@ -259,7 +265,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\", \"rng\", \"vhost-user\", \"echo\" or \"user\"");
+			 "\"console\", \"blk\", \"rng\", \"vhost-user\", \"rtc\", \"echo\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))

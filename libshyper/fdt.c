@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define PHANDLE_GIC	1
+#define PHANDLE_CLOCK	2
 
 /* Cells of an interrupt specifier (Linux bindings: arm,gic-v3). */
 #define GIC_SPI		0
@@ -225,13 +226,44 @@ static void write_virtio(struct writer *w, const struct device_config *device)
 	node_end(w);
 }
 
+/* Linux asks for one before it looks at an Arm primecell; it changes nothing. */
+static void write_clock(struct writer *w)
+{
+	node_begin(w, "apb-pclk");
+	put_text(w, "compatible", "fixed-clock");
+	put_u32(w, "#clock-cells", 0);
+	put_u32(w, "clock-frequency", 24000000);
+	put_u32(w, "phandle", PHANDLE_CLOCK);
+	node_end(w);
+}
+
+/* It has no alarm, so no interrupt. */
+static void write_rtc(struct writer *w, const struct device_config *device)
+{
+	static const char compatible[] = "arm,pl031\0arm,primecell";
+
+	node_begin_at(w, "rtc", device->ipa);
+	keep(w, fdt_property(w->fdt, "compatible", compatible, sizeof(compatible)));
+	put_reg(w, device->ipa, device->length);
+	put_u32(w, "clocks", PHANDLE_CLOCK);
+	put_text(w, "clock-names", "apb_pclk");
+	node_end(w);
+}
+
 static void write_devices(struct writer *w, const struct shyper_config *config)
 {
-	unsigned int i;
+	const struct device_config *device = config->devices;
+	bool has_clock = false;
 
-	for (i = 0; i < config->nr_devices; i++) {
-		if (config->devices[i].nr_queues)
-			write_virtio(w, &config->devices[i]);
+	for (; device < config->devices + config->nr_devices; device++) {
+		if (device->nr_queues)
+			write_virtio(w, device);
+		if (device->type != DEVICE_RTC)
+			continue;
+		if (!has_clock)
+			write_clock(w);
+		has_clock = true;
+		write_rtc(w, device);
 	}
 }
 

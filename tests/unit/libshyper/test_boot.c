@@ -155,6 +155,26 @@ static void test_echo_region_has_no_node(void **state)
 	shyper_config_free(config);
 }
 
+/* What a PL031's driver needs: the names that it knows, and a clock. */
+static void test_clock_has_its_nodes(void **state)
+{
+	struct shyper_config *config = load(*state, CORPUS "good/rtc.json");
+	char fdt[DTB_SIZE];
+	int node, clock;
+
+	build(config, fdt);
+	node = fdt_node_offset_by_compatible(fdt, -1, "arm,pl031");
+	assert_true(node > 0);
+	assert_int_equal(fdt_node_check_compatible(fdt, node, "arm,primecell"), 0);
+	clock = fdt_node_offset_by_phandle(fdt, fdt32_ld(fdt_getprop(fdt, node, "clocks", NULL)));
+	assert_int_equal(fdt_node_check_compatible(fdt, clock, "fixed-clock"), 0);
+	/* Both clocks have the same one. */
+	assert_true(fdt_node_offset_by_compatible(fdt, node, "arm,pl031") > 0);
+	assert_int_equal(fdt_node_offset_by_compatible(fdt, clock, "fixed-clock"),
+			 -FDT_ERR_NOTFOUND);
+	shyper_config_free(config);
+}
+
 static void test_dtc_accepts_the_tree(void **state)
 {
 	struct machine *machine = *state;
@@ -269,6 +289,7 @@ int main(void)
 		TEST(test_chosen_has_the_command_line),
 		TEST(test_earlycon_and_kaslr_are_the_users_choice),
 		TEST(test_echo_region_has_no_node),
+		TEST(test_clock_has_its_nodes),
 		TEST(test_dtc_accepts_the_tree),
 		TEST(test_no_room_is_an_error_at_every_size),
 		TEST(test_images_are_in_memory),
