@@ -23,6 +23,9 @@ static const char told_guest[] =
 static const char told_hypervisor[] =
 	"is the hypervisor's since the cell was created; change the cell's file and create the cell anew";
 
+static const char chosen_once[] =
+	"was chosen when the cell was created; change the cell's file and create the cell anew";
+
 /* Why a key stays as it is; NULL: it can be changed. */
 static const struct {
 	const char *type, *key, *refusal;
@@ -31,6 +34,11 @@ static const struct {
 	{ "blk", "path", told_guest },
 	{ "blk", "readonly", told_guest },
 	{ "blk", "serial", told_guest },
+	{ "rng", "rate", chosen_once },
+	{ "vhost-user", "socket", chosen_once },
+	{ "vhost-user", "device", told_guest },
+	{ "vhost-user", "tag", told_guest },
+	{ "vhost-user", "queues", told_guest },
 	{ NULL, "queue_size", told_guest },
 	{ NULL, "type", told_guest },
 	{ NULL, "name", told_hypervisor },
