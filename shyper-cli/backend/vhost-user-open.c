@@ -9,6 +9,7 @@
 #include <linux/virtio_blk.h>
 #include <linux/virtio_fs.h>
 #include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -31,7 +32,7 @@
 /* Beyond every address that a cell can have: 40 bits. */
 #define SHADOW_ADDRESS	(1ULL << 40)
 #define PAGE		4096
-/* A device whose keys are as good as those of the cell's file. */
+#define BIT(n)		(1ULL << (n))
 #define FS_TAG_SIZE	sizeof(((struct virtio_fs_config *)0)->tag)
 
 /* Devices by name, and how much of their configuration space a back end knows. */
@@ -222,7 +223,7 @@ static int set_config(struct shyper_backend *backend, struct bridge *bridge)
 	} config = { 0 };
 	int err = 0;
 
-	if (!(bridge->link.protocol & 1ULL << VU_PROTOCOL_CONFIG))
+	if (!(bridge->link.protocol & BIT(VU_PROTOCOL_CONFIG)))
 		length = 0;
 	if (length)
 		err = vu_get_config(&bridge->link, &config, length);
@@ -244,31 +245,54 @@ static int check_back_end(struct bridge *bridge)
 	uint64_t features = bridge->link.features, queues = 0;
 	int err;
 
-	if (!(features & 1ULL << VIRTIO_F_VERSION_1))
+	if (!(features & BIT(VIRTIO_F_VERSION_1)))
 		return refuse_back_end("serves legacy devices only");
-	if (!(features & 1ULL << VIRTIO_RING_F_INDIRECT_DESC))
+	if (!(features & BIT(VIRTIO_RING_F_INDIRECT_DESC)))
 		return refuse_back_end("knows no indirect descriptors, in which it would get its requests");
 	if (bridge->device == VIRTIO_ID_BLOCK &&
-	    !(bridge->link.protocol & 1ULL << VU_PROTOCOL_CONFIG))
+	    !(bridge->link.protocol & BIT(VU_PROTOCOL_CONFIG)))
 		return refuse_back_end("does not tell the size of its disk");
 	err = vu_get_queues(&bridge->link, &queues);
 	if (err)
 		return failed("number of queues", err);
 	/* Without MQ it has what its device has at least. */
-	if (bridge->link.protocol & 1ULL << VU_PROTOCOL_MQ && queues < bridge->nr_queues)
+	if (bridge->link.protocol & BIT(VU_PROTOCOL_MQ) && queues < bridge->nr_queues)
 		return refuse_back_end("has fewer \"queues\"");
 	return 0;
+}
+
+/*
+ * A network card's control queue is never the back end's, so what takes one is not
+ * offered; nor what shows in a configuration space that nobody has.
+ */
+static uint64_t card_features(const struct bridge *bridge)
+{
+	const uint64_t control = BIT(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS) |
+		BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX) |
+		BIT(VIRTIO_NET_F_CTRL_VLAN) | BIT(VIRTIO_NET_F_CTRL_RX_EXTRA) |
+		BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) | BIT(VIRTIO_NET_F_MQ) |
+		BIT(VIRTIO_NET_F_CTRL_MAC_ADDR) | BIT(VIRTIO_NET_F_HASH_REPORT) |
+		BIT(VIRTIO_NET_F_RSS);
+	const uint64_t config = BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MAC) |
+		BIT(VIRTIO_NET_F_STATUS) | BIT(VIRTIO_NET_F_SPEED_DUPLEX);
+	uint64_t features = bridge->link.features & ~control;
+
+	return bridge->link.protocol & BIT(VU_PROTOCOL_CONFIG) ? features :
+	       features & ~config;
 }
 
 static int declare(struct shyper_backend *backend, struct bridge *bridge)
 {
 	int err = shyper_backend_set_device_id(backend, bridge->device);
+	uint64_t features;
 
 	if (err)
 		return refuse("device", "is no virtio device ID");
 	if (shyper_backend_set_queues(backend, bridge->nr_queues))
 		return refuse("queues", "are more than the cell was created with");
-	shyper_backend_offer(backend, bridge->link.features & VU_DEVICE_FEATURES);
+	features = bridge->device == VIRTIO_ID_NET ? card_features(bridge) :
+		   bridge->link.features;
+	shyper_backend_offer(backend, features & VU_DEVICE_FEATURES);
 	err = set_config(backend, bridge);
 	return err ? failed("configuration space", err) : 0;
 }

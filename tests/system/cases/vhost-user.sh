@@ -84,9 +84,9 @@ expect "holders of the bridges" "$(sys cell1.vu0/type) $(sys cell1.vu0/backend_p
 	"vhost-user $(systemctl show -P MainPID shyper-vhost-user@cell1.vu0.service)"
 echo "ok found"
 
-expect "fio" "$(cell_run cell1 180 'fio --minimal --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --size=2M --iodepth=16 \
---verify=crc32c --name=b --filename=/dev/vdb --name=c --filename=/dev/vdc --name=d --filename=/dev/vdd | cut -d";" -f3,5')" \
-	$'b;0\nc;0\nd;0'
+fio="fio --minimal --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --size=2M --iodepth=16 --verify=crc32c \
+--name=b --filename=/dev/vdb --name=c --filename=/dev/vdc --name=d --filename=/dev/vdd"
+expect "fio" "$(cell_run cell1 180 "$fio | cut -d';' -f3,5")" $'b;0\nc;0\nd;0'
 echo "ok verified"
 
 fio_start cell1 "--filename=/dev/vdb --size=8M --iodepth=32"

@@ -21,6 +21,7 @@
 
 #include <linux/virtio_blk.h>
 #include <linux/virtio_fs.h>
+#include <linux/virtio_net.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -338,6 +339,24 @@ static void test_net_ends_at_once(void **state)
 	assert_int_equal(el2.state->counters.in_flight, 0);
 }
 
+/* What takes a control queue, or a configuration space, which it has not. */
+static void test_net_features(void **state)
+{
+	const uint64_t mine = 1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_MRG_RXBUF;
+
+	(void)state;
+	json_decref(device);
+	device = json_string("net");
+	fake->features &= ~VU_DEVICE_FEATURES;
+	fake->features |= mine | 1ULL << VIRTIO_NET_F_CTRL_VQ | 1ULL << VIRTIO_NET_F_MQ |
+			  1ULL << VIRTIO_NET_F_MTU | 1ULL << VIRTIO_NET_F_RSS;
+	fake->protocol &= ~(1 << 9);
+	el2_backend_start(serve);
+	assert_int_equal(el2.page->features,
+			 mine | 1ULL << 32 | 1ULL << 29 | 1ULL << 28);
+	assert_int_equal(el2.page->config_len, 0);
+}
+
 static void test_stops_at_sigterm(void **state)
 {
 	(void)state;
@@ -511,6 +530,7 @@ int main(void)
 		TEST(test_reset_waits),
 		TEST(test_queue_stop),
 		TEST(test_net_ends_at_once),
+		TEST(test_net_features),
 		TEST(test_stops_at_sigterm),
 		TEST(test_config),
 		TEST(test_fs),
