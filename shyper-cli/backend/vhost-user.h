@@ -19,7 +19,9 @@
 #define VU_MAX_REGIONS	17	/* of the cell, and the shadow rings */
 #define VU_MAX_CONFIG	256
 /* How long a back end may take to answer. */
+#ifndef ANSWER_SECONDS
 #define ANSWER_SECONDS	10
+#endif
 /* Virtio 1.2, 2.2: those of the device type; the others are of the rings. */
 #define VU_DEVICE_FEATURES	(((1ULL << 24) - 1) | ~((1ULL << 50) - 1))
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define VHOST_USER_TEST
+#define ANSWER_SECONDS	1
 /* The sanitizers' does more than a jail allows. */
 #define _exit(status) syscall(SYS_exit_group, status)
 #include "../../../shyper-cli/backend/vhost-user.c"
@@ -303,6 +304,23 @@ static void test_reset_waits(void **state)
 	assert_true(fake->driver_features & 1ULL << VIRTIO_BLK_F_FLUSH);
 }
 
+/* A request that never comes back cannot keep a guest from its reset. */
+static void test_reset_of_a_lost_request(void **state)
+{
+	(void)state;
+	hold_three();
+	el2.page->slots[0].op = HVISOR_OP_RESET;
+	el2.page->slots[0].state = HVISOR_SLOT_PENDING;
+	el2_post(HVISOR_OP_RESET, 0, 0, 0, 0);
+	assert_int_equal(end_status(), SHYPER_EXIT_RESTART);
+	el2_backend_start(serve);
+	el2_post(HVISOR_OP_RESET, 0, 0, 0, 0);
+	assert_true(el2_answered(0, NULL, 1000));
+	assert_int_equal(fake->sessions, 2);
+	assert_int_equal(fake->taken, 0);
+	assert_int_equal(el2.state->counters.reissued, 0);
+}
+
 /* One queue ends and comes back while the other goes on. */
 static void test_queue_stop(void **state)
 {
@@ -528,6 +546,7 @@ int main(void)
 		TEST(test_bridge_dies),
 		TEST(test_both_die),
 		TEST(test_reset_waits),
+		TEST(test_reset_of_a_lost_request),
 		TEST(test_queue_stop),
 		TEST(test_net_ends_at_once),
 		TEST(test_net_features),
