@@ -275,24 +275,34 @@ static uint64_t card_features(const struct bridge *bridge)
 		BIT(VIRTIO_NET_F_RSS);
 	const uint64_t config = BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MAC) |
 		BIT(VIRTIO_NET_F_STATUS) | BIT(VIRTIO_NET_F_SPEED_DUPLEX);
-	uint64_t features = bridge->link.features & ~control;
+	uint64_t features = bridge->link.features & VU_DEVICE_FEATURES & ~control;
 
 	return bridge->link.protocol & BIT(VU_PROTOCOL_CONFIG) ? features :
 	       features & ~config;
 }
 
+static uint64_t device_features(const struct bridge *bridge)
+{
+	switch (bridge->device) {
+	case VIRTIO_ID_NET:
+		return card_features(bridge);
+	case VIRTIO_ID_BLOCK:
+		/* What came later has more configuration space than we ask for. */
+		return bridge->link.features & (BIT(VIRTIO_BLK_F_WRITE_ZEROES + 1) - 1);
+	default:
+		return bridge->link.features & VU_DEVICE_FEATURES;
+	}
+}
+
 static int declare(struct shyper_backend *backend, struct bridge *bridge)
 {
 	int err = shyper_backend_set_device_id(backend, bridge->device);
-	uint64_t features;
 
 	if (err)
 		return refuse("device", "is no virtio device ID");
 	if (shyper_backend_set_queues(backend, bridge->nr_queues))
 		return refuse("queues", "are more than the cell was created with");
-	features = bridge->device == VIRTIO_ID_NET ? card_features(bridge) :
-		   bridge->link.features;
-	shyper_backend_offer(backend, features & VU_DEVICE_FEATURES);
+	shyper_backend_offer(backend, device_features(bridge));
 	err = set_config(backend, bridge);
 	return err ? failed("configuration space", err) : 0;
 }
