@@ -7,6 +7,7 @@
  *   config-cell.c    the keys of the file, of boot, of the devices
  *   config-memory.c  the keys that are about memory
  *   config-net.c     the keys of a network device
+ *   config-vhost-user.c the keys of a device with a back end of vhost-user
  *   config-build.c   a file out of calls
  *   config-mediated.c   the keys of the daemon's file
  *   config-check.c   what needs the machine: files, images, CPUs, memory
@@ -39,7 +40,10 @@ enum device_type {
 	DEVICE_BLK,
 	DEVICE_NET,
 	DEVICE_VSOCK,
+	DEVICE_RNG,
+	DEVICE_VHOST_USER,
 	DEVICE_PL011,
+	DEVICE_RTC,
 	DEVICE_ECHO,
 	DEVICE_USER,
 	DEVICE_NR_TYPES,
@@ -221,6 +225,9 @@ void config_read_serial(const struct json_place *place);
 
 /* config-net.c */
 void config_read_net(const struct json_place *place, struct device_config *device);
+
+/* config-vhost-user.c */
+void config_read_vhost_user(const struct json_place *place, struct device_config *device);
 
 /* config-memory.c: "memory", "memory_address", "regions". */
 void config_read_memory(struct shyper_config *config, json_t *root);

@@ -62,11 +62,37 @@ static const struct {
 		.nr_queues = 3,
 		.queue_size = 256,
 	},
+	[DEVICE_RNG] = {
+		.name = "rng",
+		.keys = (const char *const[]) {
+			"type", "name", "rate", "queue_size", "features",
+			"address", "interrupt", "deadline_ms", "policy", NULL
+		},
+		.device_id = VIRTIO_ID_RNG,
+		.nr_queues = 1,
+		.queue_size = 64,
+	},
+	[DEVICE_VHOST_USER] = {
+		.name = "vhost-user",
+		.keys = (const char *const[]) {
+			"type", "name", "socket", "device", "tag", "queues",
+			"queue_size", "features", "address", "interrupt",
+			"deadline_ms", "policy", NULL
+		},
+		.nr_queues = 1,
+		.queue_size = 128,
+	},
 	[DEVICE_PL011] = {
 		.name = "pl011",
 		.keys = (const char *const[]) {
 			"type", "name", "log", "address", "interrupt",
 			"deadline_ms", "policy", NULL
+		},
+	},
+	[DEVICE_RTC] = {
+		.name = "rtc",
+		.keys = (const char *const[]) {
+			"type", "name", "address", "deadline_ms", "policy", NULL
 		},
 	},
 	[DEVICE_ECHO] = {
@@ -282,7 +308,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\", \"net\", \"vsock\", \"pl011\", \"echo\" or \"user\"");
+			 "\"console\", \"blk\", \"net\", \"vsock\", \"rng\", \"vhost-user\", \"pl011\", \"rtc\", \"echo\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))
@@ -475,7 +501,7 @@ static void read_disk(const struct json_place *place, struct device_config *devi
 static void read_typed_keys(const struct json_place *place,
 			    struct device_config *device)
 {
-	unsigned int cid;
+	unsigned int backends;	/* alone */
 
 	json_check_keys(place, device_types[device->type].keys);
 	device->nr_queues = device_types[device->type].nr_queues;
@@ -484,11 +510,15 @@ static void read_typed_keys(const struct json_place *place,
 	if (device->type == DEVICE_NET)
 		config_read_net(place, device);
 	if (device->type == DEVICE_VSOCK)
-		json_get_count(place, "cid", 3, UINT32_MAX - 1, &cid);
+		json_get_count(place, "cid", 3, UINT32_MAX - 1, &backends);
 	if (device->type == DEVICE_CONSOLE || device->type == DEVICE_PL011)
 		json_get_file(place, "log", false, &device->log);
 	if (device->type == DEVICE_BLK)
 		read_disk(place, device);
+	if (device->type == DEVICE_RNG)
+		json_get_count(place, "rate", 1024, 1024 * 1024 * 1024, &backends);
+	if (device->type == DEVICE_VHOST_USER)
+		config_read_vhost_user(place, device);
 	if (device->nr_queues)
 		read_features(place, device_types[device->type].device_id);
 	read_queue_size(place, device);

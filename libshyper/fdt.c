@@ -226,7 +226,10 @@ static void write_earlycon(struct writer *w, const struct shyper_config *config)
 	node_end(w);
 }
 
-/* What a PL011's baud rate is derived from; no driver runs without one. */
+/*
+ * What a PL011's baud rate is derived from; Linux asks for one before it looks at
+ * any Arm primecell.
+ */
 static void write_clock(struct writer *w)
 {
 	node_begin(w, "apb-pclk");
@@ -253,6 +256,19 @@ static void write_pl011(struct writer *w, const struct device_config *device)
 	node_end(w);
 }
 
+/* It has no alarm, so no interrupt. */
+static void write_rtc(struct writer *w, const struct device_config *device)
+{
+	static const char compatible[] = "arm,pl031\0arm,primecell";
+
+	node_begin_at(w, "rtc", device->ipa);
+	keep(w, fdt_property(w->fdt, "compatible", compatible, sizeof(compatible)));
+	put_reg(w, device->ipa, device->length);
+	put_u32(w, "clocks", PHANDLE_CLOCK);
+	put_text(w, "clock-names", "apb_pclk");
+	node_end(w);
+}
+
 static void write_virtio(struct writer *w, const struct device_config *device)
 {
 	const uint32_t interrupt[] = { GIC_SPI, device->irq - 32, IRQ_EDGE_RISING };
@@ -274,12 +290,15 @@ static void write_devices(struct writer *w, const struct shyper_config *config)
 	for (; device < config->devices + config->nr_devices; device++) {
 		if (device->nr_queues)
 			write_virtio(w, device);
-		if (device->type != DEVICE_PL011)
+		if (device->type != DEVICE_PL011 && device->type != DEVICE_RTC)
 			continue;
 		if (!has_clock)
 			write_clock(w);
 		has_clock = true;
-		write_pl011(w, device);
+		if (device->type == DEVICE_PL011)
+			write_pl011(w, device);
+		else
+			write_rtc(w, device);
 	}
 }
 

@@ -23,9 +23,7 @@ _Static_assert(SHYPER_OPTIONS_SIZE ==
 	       sizeof(((struct hvisor_device_state *)0)->driver_options),
 	       "the options of the driver are all of their room");
 
-_Static_assert(SHYPER_OPTIONS_SIZE ==
-	       sizeof(((struct hvisor_device_state *)0)->driver_options),
-	       "the options of the driver are all of their room");
+#define MAX_DEVICE_ID	63	/* of a declaration */
 
 #define COMMON_FEATURES	((1ULL << VIRTIO_F_VERSION_1) | \
 			 (1ULL << VIRTIO_RING_F_INDIRECT_DESC) | \
@@ -176,6 +174,37 @@ static int map_pages(struct shyper_backend *backend)
 	if (!err)
 		backend->counters = &backend->state->counters;
 	return err;
+}
+
+int shyper_backend_set_device_id(struct shyper_backend *backend, uint32_t device_id)
+{
+	if (!device_id || device_id > MAX_DEVICE_ID || !backend->ops->device_id)
+		return -EINVAL;
+	backend->decl.device_id = device_id;
+	return 0;
+}
+
+int shyper_backend_get_region(struct shyper_backend *backend, unsigned int index,
+			      struct shyper_cell_region *ret_region)
+{
+	const struct shyper_memory_region *region = &backend->memory.regions[index];
+	struct hvisor_cell_memory memory;
+	int err;
+
+	if (index >= backend->memory.nr_regions)
+		return -ENOENT;
+	err = link_region(backend->link.fd, backend->info.cell, index, &memory);
+	if (err)
+		return err;
+	*ret_region = (struct shyper_cell_region){
+		.ipa = region->ipa,
+		.length = region->length,
+		.host = region->host,
+		.fd = memory.fd,
+		.offset = memory.offset,
+		.is_readonly = !region->writable,
+	};
+	return 0;
 }
 
 int shyper_backend_set_queues(struct shyper_backend *backend, unsigned int nr)

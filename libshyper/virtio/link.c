@@ -95,6 +95,15 @@ int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
 	return -errno;
 }
 
+int link_region(int fd, uint32_t cell, uint32_t index,
+		struct hvisor_cell_memory *region)
+{
+	memset(region, 0, sizeof(*region));
+	region->id = cell;
+	region->index = index;
+	return uapi_cell_memory(fd, region);
+}
+
 int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)
 {
 	struct hvisor_cell_memory region;
@@ -102,10 +111,7 @@ int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)
 	int err;
 
 	for (index = 0; ; index++) {
-		memset(&region, 0, sizeof(region));
-		region.id = cell;
-		region.index = index;
-		err = uapi_cell_memory(fd, &region);
+		err = link_region(fd, cell, index, &region);
 		if (err)
 			return err == -ENOENT ? 0 : err;
 		err = shyper_memory_map(memory, region.ipa, region.length,

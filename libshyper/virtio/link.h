@@ -24,6 +24,9 @@ int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd);
 
 int link_info(int fd, struct hvisor_device_info *info);
 int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page);
+/* A region of the cell; -ENOENT: there are no more. */
+int link_region(int fd, uint32_t cell, uint32_t index,
+		struct hvisor_cell_memory *region);
 int link_memory(int fd, uint32_t cell, struct shyper_memory *memory);
 int link_declare(int fd, struct hvisor_device_decl *decl);
 int link_config(int fd, struct hvisor_device_decl *decl);

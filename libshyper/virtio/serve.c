@@ -296,10 +296,17 @@ void backend_serve(struct shyper_backend *backend)
 	answer_quiet(backend);
 }
 
+static void drain(struct shyper_backend *backend, uint32_t queues)
+{
+	if (backend->ops->drain)
+		backend->ops->drain(backend, queues);
+}
+
 static void hold(struct shyper_backend *backend, const struct hvisor_request *request)
 {
 	unsigned int n;
 
+	drain(backend, request_queues(request));
 	/*
 	 * A CPU has one request: what it asked before was cancelled with the
 	 * CPU, and its seq is void.
@@ -400,4 +407,5 @@ void backend_signalled(struct shyper_backend *backend, struct shyper_watch *watc
 		return;
 	backend->stopping = true;
 	backend->replaced = info.ssi_signo == SIGHUP;
+	drain(backend, ~0U);
 }

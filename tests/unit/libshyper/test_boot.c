@@ -179,6 +179,26 @@ static void test_uart_is_what_linux_and_firmware_expect(void **state)
 	shyper_config_free(config);
 }
 
+/* What a PL031's driver needs: the names that it knows, and a clock. */
+static void test_clock_has_its_nodes(void **state)
+{
+	struct shyper_config *config = load(*state, CORPUS "good/rtc.json");
+	char fdt[DTB_SIZE];
+	int node, clock;
+
+	build(config, fdt);
+	node = fdt_node_offset_by_compatible(fdt, -1, "arm,pl031");
+	assert_true(node > 0);
+	assert_int_equal(fdt_node_check_compatible(fdt, node, "arm,primecell"), 0);
+	clock = fdt_node_offset_by_phandle(fdt, fdt32_ld(fdt_getprop(fdt, node, "clocks", NULL)));
+	assert_int_equal(fdt_node_check_compatible(fdt, clock, "fixed-clock"), 0);
+	/* Both clocks have the same one. */
+	assert_true(fdt_node_offset_by_compatible(fdt, node, "arm,pl031") > 0);
+	assert_int_equal(fdt_node_offset_by_compatible(fdt, clock, "fixed-clock"),
+			 -FDT_ERR_NOTFOUND);
+	shyper_config_free(config);
+}
+
 static void test_dtc_accepts_the_tree(void **state)
 {
 	struct machine *machine = *state;
@@ -229,6 +249,34 @@ static void test_images_are_in_memory(void **state)
 	assert_memory_equal(memory + initrd - 0x40000000, "initrd", 6);
 	assert_int_equal(cell_of(memory + 0x2200000, "/chosen", "linux,initrd-end", 1),
 			 initrd + 6);
+	free(memory);
+	shyper_config_free(config);
+}
+
+/* A start or restart loads anew: none has the random numbers of another. */
+static void test_seeds_are_fresh_at_each_load(void **state)
+{
+	static const char zeroes[64];
+	struct machine *machine = *state;
+	struct shyper_config *config = load(machine, CORPUS "good/plain.json");
+	uint8_t *memory = calloc(1, config->memory), first[64], first_kaslr[8];
+	const void *seed, *kaslr;
+	uint64_t entry, argument;
+	const void *fdt = memory + 0x2200000;
+	int chosen, length;
+
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	chosen = fdt_path_offset(fdt, "/chosen");
+	seed = fdt_getprop(fdt, chosen, "rng-seed", &length);
+	assert_int_equal(length, sizeof(first));
+	assert_memory_not_equal(seed, zeroes, sizeof(first));
+	kaslr = fdt_getprop(fdt, chosen, "kaslr-seed", &length);
+	assert_int_equal(length, sizeof(first_kaslr));
+	memcpy(first, seed, sizeof(first));
+	memcpy(first_kaslr, kaslr, sizeof(first_kaslr));
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	assert_memory_not_equal(seed, first, sizeof(first));
+	assert_memory_not_equal(kaslr, first_kaslr, sizeof(first_kaslr));
 	free(memory);
 	shyper_config_free(config);
 }
@@ -299,9 +347,11 @@ int main(void)
 		TEST(test_earlycon_and_kaslr_are_the_users_choice),
 		TEST(test_echo_region_has_no_node),
 		TEST(test_uart_is_what_linux_and_firmware_expect),
+		TEST(test_clock_has_its_nodes),
 		TEST(test_dtc_accepts_the_tree),
 		TEST(test_no_room_is_an_error_at_every_size),
 		TEST(test_images_are_in_memory),
+		TEST(test_seeds_are_fresh_at_each_load),
 		TEST(test_images_that_changed_are_refused),
 		TEST(test_regions_are_filled),
 	};

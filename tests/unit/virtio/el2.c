@@ -264,6 +264,20 @@ int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
 	return 0;
 }
 
+int link_region(int fd, uint32_t cell, uint32_t index,
+		struct hvisor_cell_memory *region)
+{
+	(void)fd;
+	(void)cell;
+	assert_int_equal(index, 0);
+	*region = (struct hvisor_cell_memory){
+		.ipa = DRIVER_RAM,
+		.length = DRIVER_RAM_SIZE,
+		.fd = dup(el2.ram_fd),
+	};
+	return 0;
+}
+
 int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)
 {
 	(void)fd;

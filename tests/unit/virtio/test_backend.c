@@ -195,7 +195,7 @@ static void test_wrong_operations(void **state)
 	ops.queue_max = 0;
 	refuse(ctx, &ops, "the backend has queues of 0, expected a power of two up to 1024");
 	ops.queue_max = 64;
-	ops.reserved[3] = (void (*)(void))tear_down;
+	ops.reserved[2] = (void (*)(void))tear_down;
 	refuse(ctx, &ops, "the backend was made for a newer libshyper");
 	shyper_ctx_destroy(ctx);
 }

@@ -56,6 +56,8 @@ struct shyper_backend;
  *	or while something waits for the device to be quiet.
  * @driver_ok: the driver is ready, and what it has accepted stays until @reset;
  *	also for a backend that comes when it is
+ * @drain: the queues of a mask are to end, which waits for what is in flight in
+ *	them: chains that wait for an event may be pushed, empty
  * @queue_stop: whoever queue @index was given to (shyper/virtio/vhost.h) is to
  *	touch it no more after the return
  * @reset: the driver's queues are forgotten; nothing is in flight. Of a foreign
@@ -88,7 +90,8 @@ struct shyper_backend_ops {
 	void (*driver_ok)(struct shyper_backend *backend);
 	void (*queue_stop)(struct shyper_backend *backend, unsigned int index);
 	void (*attached)(struct shyper_backend *backend);
-	void (*reserved[4])(void);
+	void (*drain)(struct shyper_backend *backend, uint32_t queues);
+	void (*reserved[3])(void);
 };
 
 /**
@@ -120,6 +123,13 @@ SHYPER_API void shyper_backend_offer(struct shyper_backend *backend,
  */
 SHYPER_API int shyper_backend_set_queues(struct shyper_backend *backend,
 					 unsigned int nr);
+
+/*
+ * Be the device of this virtio device ID, not of @ops->device_id; until
+ * attached. -EINVAL: there is no such ID.
+ */
+SHYPER_API int shyper_backend_set_device_id(struct shyper_backend *backend,
+					    uint32_t device_id);
 
 /*
  * Set the device's configuration space, @length up to 256 bytes of @config,
@@ -200,6 +210,31 @@ SHYPER_API uint32_t shyper_backend_get_epoch(const struct shyper_backend *backen
 /* Chains of a dead predecessor that are served again; once attached. */
 SHYPER_API unsigned int
 shyper_backend_get_reissued(const struct shyper_backend *backend);
+
+/**
+ * struct shyper_cell_region - a part of the cell's memory
+ * @ipa: @length: as the guest sees it
+ * @host: where it is mapped in this process
+ * @fd: @offset: where it is in a memfd; the descriptor is the caller's to close
+ * @is_readonly: the guest may not write to it
+ */
+struct shyper_cell_region {
+	uint64_t ipa;
+	uint64_t length;
+	void *host;
+	int fd;
+	uint64_t offset;
+	bool is_readonly;
+};
+
+/*
+ * Region @index of the cell's memory, from 0, for those to whom a part of the
+ * backend's work is given. -ENOENT: there are no more.
+ */
+SHYPER_API int shyper_backend_get_region(struct shyper_backend *backend,
+					 unsigned int index,
+					 struct shyper_cell_region *ret_region);
+
 /* The bound descriptor of /dev/hvisor, for a jail; stays the backend's. */
 SHYPER_API int shyper_backend_get_fd(const struct shyper_backend *backend);
 
