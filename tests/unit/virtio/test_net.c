@@ -538,6 +538,7 @@ static void test_pairs(void **state)
 {
 	static const uint8_t both[] = { PAIRS, 0 };
 	struct virtio_net_config *config = (void *)el2.page->config;
+	unsigned int n;
 
 	(void)state;
 	start();
@@ -551,6 +552,9 @@ static void test_pairs(void **state)
 	start();
 	assert_int_equal(control(VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, "\1", 1),
 			 VIRTIO_NET_OK);
+	/* The control queue may be served before it is told of DRIVER_OK. */
+	for (n = 0; n < 5000 && tap->pairs != PAIRS; n++)
+		usleep(1000);
 	assert_int_equal(tap->pairs, PAIRS);
 }
 
