@@ -176,6 +176,16 @@ static int take_answer(struct shyper_cell *cell, const char *subject,
 	return err;
 }
 
+/* A monitor ends when its cell goes, whoever destroys it. */
+static int explain_silence(struct shyper_cell *cell, int err, const char *subject,
+			   const char *op)
+{
+	if ((err == -ECONNRESET || err == -EPIPE) && cell_refresh(cell) == -ENOENT)
+		return -ENOENT;
+	return error_set(cell->ctx, err, subject, NULL,
+			 "its monitor did not answer to \"%s\": %s", op, strerror(-err));
+}
+
 static int ask_monitor(struct shyper_cell *cell, const char *op,
 		       unsigned int timeout_ms, bool waits_for_monitor)
 {
@@ -197,9 +207,7 @@ static int ask_monitor(struct shyper_cell *cell, const char *op,
 		err = wire_read(fd, deadline + 10000, &answer);
 	close(fd);
 	if (err)
-		return error_set(cell->ctx, err, subject, NULL,
-				 "its monitor did not answer to \"%s\": %s", op,
-				 strerror(-err));
+		return explain_silence(cell, err, subject, op);
 	err = take_answer(cell, subject, answer);
 	json_decref(answer);
 	return err;
