@@ -13,6 +13,7 @@
 #define PL011_TEST
 #include "../../../shyper-cli/backend/pl011.c"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -189,6 +190,51 @@ static void test_input_interrupts_until_it_is_read(void **state)
 	close(fd);
 }
 
+/* Beyond what the FIFO keeps nothing is taken, so that a client hears of its loss. */
+static void test_input_waits_outside_of_the_process(void **state)
+{
+	char text[100], byte;
+	unsigned int n;
+	int fd = client();
+
+	(void)state;
+	store(LCR_H, FEN);
+	store(IMSC, INT_RX);
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+	wait_level(HVISOR_INTERRUPT_LEVEL);
+	assert_int_equal(load(DR), 'x');
+	assert_int_equal(el2.state->counters.read_bytes, 17);
+	el2_backend_stop(SIGKILL);
+	assert_int_equal(read(fd, &byte, 1), -1);
+	assert_int_equal(errno, ECONNRESET);
+	close(fd);
+	el2_backend_start(serve);
+	for (n = 0; n < 16; n++)
+		assert_int_equal(load(DR), 'x');
+	assert_int_equal(load(FR) & RXFE, RXFE);
+}
+
+/* What came before the guest has touched the device is not lost with the FIFO. */
+static void test_input_waits_for_the_first_access(void **state)
+{
+	int n, fd;
+
+	(void)state;
+	load(FR);
+	el2_post(HVISOR_OP_QUIESCE, -1, 0, 0, 0);
+	assert_true(el2_answered(-1, NULL, 5000));
+	el2.page->epoch++;
+	fd = client();
+	assert_int_equal(write(fd, "x", 1), 1);
+	usleep(50000);
+	assert_int_equal(el2.state->counters.read_bytes, 0);
+	for (n = 0; n < 5000 && load(FR) & RXFE; n++)
+		usleep(1000);
+	assert_int_equal(load(DR), 'x');
+	close(fd);
+}
+
 static void test_successor_goes_on(void **state)
 {
 	int fd = client();
@@ -268,6 +314,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_output_reaches_clients_and_log),
 		TEST(test_input_interrupts_until_it_is_read),
+		TEST(test_input_waits_outside_of_the_process),
+		TEST(test_input_waits_for_the_first_access),
 		TEST(test_successor_goes_on),
 		TEST(test_reset_is_power_on),
 		TEST(test_state_of_another_epoch_is_void),
