@@ -488,7 +488,7 @@ int shyper_backend_run(struct shyper_backend *backend)
 		err = backend->error;
 		if (err)
 			break;
-		if (backend->stopping && !backend_in_flight(backend, ~0U))
+		if (backend->stopping && !backend_in_flight(backend, ~backend->left))
 			return backend->replaced;
 		err = wait_events(backend);
 		if (err)

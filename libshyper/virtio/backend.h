@@ -39,6 +39,7 @@
  *	any queue until it has reset the device
  * @stopping: a signal came: take nothing new
  * @replaced: it was SIGHUP: to be started again
+ * @left: bit n: what is in flight in queue n is left to a successor
  * @error: ends the loop
  */
 struct shyper_backend {
@@ -67,6 +68,7 @@ struct shyper_backend {
 	bool failed;
 	bool stopping;
 	bool replaced;
+	uint32_t left;
 	int error;
 };
 

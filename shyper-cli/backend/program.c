@@ -199,11 +199,11 @@ static int program_run(struct shyper_ctx *ctx, struct shyper_backend *backend)
 	if (!err)
 		err = shyper_backend_run(backend);
 	if (err > 0) {
-		say(SAY_INFO, "makes way for its successor, nothing in flight");
+		say(SAY_INFO, "makes way for its successor");
 		return SHYPER_EXIT_RESTART;
 	}
 	if (!err) {
-		say(SAY_INFO, "stopped, nothing in flight");
+		say(SAY_INFO, "stopped");
 		return SHYPER_EXIT_DONE;
 	}
 	say(err == -ENODEV ? SAY_INFO : SAY_ERROR, "%s",

@@ -12,6 +12,7 @@
 enum fake_mode {
 	FAKE_SERVES,
 	FAKE_HOLDS,		/* takes requests and does nothing */
+	FAKE_SILENT,		/* carries them out and does not call */
 	/* What it puts into the used ring. */
 	FAKE_USED_ID,
 	FAKE_USED_TWICE,
