@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -124,6 +125,20 @@ static void queue_begin(struct shyper_backend *backend, struct bridge *bridge,
 	queue->ending = false;
 }
 
+/*
+ * The descriptor is the back end's, too: it can make writes to it block, whatever we
+ * have set, and fill it. Then the alarm ends us, and a successor begins anew.
+ */
+static void kick(const struct bridge_queue *queue)
+{
+	const struct itimerval patience = { .it_value.tv_sec = ANSWER_SECONDS };
+	const struct itimerval none = { 0 };
+
+	setitimer(ITIMER_REAL, &patience, NULL);
+	eventfd_write(queue->kick, 1);
+	setitimer(ITIMER_REAL, &none, NULL);
+}
+
 static void chain_forward(struct bridge *bridge, struct bridge_queue *queue,
 			  const struct shyper_chain *chain)
 {
@@ -155,7 +170,7 @@ static bool bridge_queue(struct shyper_backend *backend, struct shyper_queue *gu
 			chain_forward(bridge, queue, &chain);
 	}
 	if (left < size && shadow_wants_kick(&queue->shadow))
-		eventfd_write(queue->kick, 1);
+		kick(queue);
 	return !left;
 }
 
@@ -184,10 +199,8 @@ static void bridge_called(struct shyper_backend *backend, struct shyper_watch *w
 {
 	struct bridge *bridge = shyper_backend_get_data(backend);
 	struct bridge_queue *queue = watch->data;
-	eventfd_t count;
 
 	(void)events;
-	eventfd_read(watch->fd, &count);
 	if (queue->running)
 		take_used(backend, queue - bridge->queues);
 }

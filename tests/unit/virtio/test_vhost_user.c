@@ -19,6 +19,7 @@
 /* The sanitizers' does more than a jail allows. */
 #define _exit(status) syscall(SYS_exit_group, status)
 #include "../../../shyper-cli/backend/vhost-user.c"
+#include "../../../shyper-cli/backend/vhost-user-link.c"
 
 #include <linux/virtio_blk.h>
 #include <linux/virtio_fs.h>
@@ -543,6 +544,68 @@ static void test_bad_replies(void **state)
 	assert_int_equal(refusal(), SHYPER_EXIT_RESTART);
 }
 
+/* The status of a bridge that is to end in that time, or -1. */
+static int ends_within(unsigned int ms)
+{
+	int status;
+
+	for (; ms; ms--) {
+		if (waitpid(el2.backend, &status, WNOHANG) == el2.backend) {
+			el2.backend = 0;
+			return status;
+		}
+		sleep_ms(1);
+	}
+	return -1;
+}
+
+/* An answer has one time limit, not one for each of its bytes. */
+static void test_dripping_replies(void **state)
+{
+	int status;
+
+	(void)state;
+	el2_backend_start(serve);
+	fake->at = 2;
+	fake->mode = FAKE_DRIPS;
+	offer(0, 2);
+	el2_notify(1);
+	status = ends_within(4000);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), SHYPER_EXIT_RESTART);
+}
+
+/* It has the descriptor of the kicks, and with it its flags. */
+static void test_blocking_kick(void **state)
+{
+	int status;
+
+	(void)state;
+	fake->mode = FAKE_BLOCKS;
+	el2_backend_start(serve);
+	offer(0, 2);
+	el2_notify(1);
+	status = ends_within(4000);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGALRM);
+}
+
+static void test_calls_are_not_read(void **state)
+{
+	(void)state;
+	be_device(json_string("net"));
+	el2_backend_start(serve);
+	offer(0, 2);
+	el2_notify(1);
+	assert_answered(0, 2);
+	offer(0, 4);
+	el2_notify(1);
+	assert_answered(0, 4);
+	el2_post(HVISOR_OP_RESET, 0, 0, 0, 0);
+	assert_true(el2_answered(0, NULL, 2000));
+	assert_int_equal(fake->calls_unread, 2);
+}
+
 static unsigned int count_files(void)
 {
 	unsigned int n, nr = 0;
@@ -637,6 +700,9 @@ int main(void)
 		TEST(test_fs),
 		TEST(test_refused),
 		TEST(test_bad_replies),
+		TEST(test_dripping_replies),
+		TEST(test_blocking_kick),
+		TEST(test_calls_are_not_read),
 		TEST(test_sent_descriptors_do_not_arrive),
 		TEST(test_bad_used_rings),
 		TEST(test_chatter),
