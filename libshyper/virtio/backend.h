@@ -26,7 +26,7 @@
  * struct shyper_backend
  * @page: as EL2 shows the device
  * @state: what outlives us
- * @counters: in @state
+ * @counters: in @state, or @no_counters if an old EL2 gives a region none
  * @decl: what the device is declared to be
  * @withheld: features that the configuration keeps from being offered
  * @pending: bit n: queue n is to be served
@@ -51,6 +51,7 @@ struct shyper_backend {
 	const struct hvisor_device_page *page;
 	struct hvisor_device_state *state;
 	struct hvisor_backend_counters *counters;
+	struct hvisor_backend_counters no_counters;
 	struct hvisor_device_decl decl;
 	uint64_t withheld;
 	struct shyper_memory memory;

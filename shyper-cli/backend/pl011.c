@@ -144,6 +144,10 @@ static int pl011_open(struct shyper_backend *backend, const json_t *config)
 	struct port *port = port_of(backend);
 
 	port->uart = shyper_backend_get_options(backend);
+	if (!port->uart) {
+		say(SAY_ERROR, "the hypervisor that runs keeps no registers of a region: it is older than ABI 1.3; restart the machine with the one that is installed");
+		return SHYPER_EXIT_CONFIG;
+	}
 	if (!pl011_is_sane(port->uart) ||
 	    port->uart->epoch != shyper_backend_get_epoch(backend))
 		pl011_reset(port->uart);

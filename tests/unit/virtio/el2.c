@@ -249,15 +249,17 @@ int link_info(int fd, struct hvisor_device_info *info)
 	info->page_offset = PAGE_OFFSET;
 	info->page_length = sizeof(*el2.page);
 	info->state_offset = STATE_OFFSET;
-	info->state_length = state_size();
+	info->state_length = el2.is_old ? 0 : state_size();
 	return 0;
 }
 
 int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
 {
 	(void)fd;
-	(void)length;
 	(void)write;
+	/* As mmap() does. */
+	if (!length)
+		return -EINVAL;
 	*page = offset == PAGE_OFFSET ? (void *)el2.page : (void *)el2.state;
 	if (el2.going)
 		el2_take_away();

@@ -30,6 +30,7 @@ struct el2 {
 	int changed[2];
 	pid_t backend;
 	uint64_t seq;
+	bool is_old;		/* of ABI 1.2: a region has no state area */
 	bool going;		/* the pages are taken away once they are mapped */
 	const char *config;	/* JSON text of the device */
 };

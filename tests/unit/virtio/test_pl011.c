@@ -19,7 +19,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "el2.h"
@@ -257,6 +259,26 @@ static void test_successor_goes_on(void **state)
 	assert_int_equal(load(IMSC), INT_RX | INT_RT);
 }
 
+static int serve_without_state(void)
+{
+	el2.is_old = true;
+	return serve();
+}
+
+static void test_old_hypervisor_is_refused(void **state)
+{
+	int status;
+
+	(void)state;
+	el2_backend_stop(SIGKILL);
+	el2.backend = fork();
+	if (!el2.backend)
+		syscall(SYS_exit_group, serve_without_state());
+	status = el2_backend_wait();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 101);
+}
+
 static void test_reset_is_power_on(void **state)
 {
 	int fd = client();
@@ -317,6 +339,7 @@ int main(void)
 		TEST(test_input_waits_outside_of_the_process),
 		TEST(test_input_waits_for_the_first_access),
 		TEST(test_successor_goes_on),
+		TEST(test_old_hypervisor_is_refused),
 		TEST(test_reset_is_power_on),
 		TEST(test_state_of_another_epoch_is_void),
 		TEST(test_hostile_sizes_and_offsets),

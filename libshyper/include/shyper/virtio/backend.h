@@ -202,7 +202,8 @@ shyper_backend_get_driver_features(const struct shyper_backend *backend);
  * filter, a mode, registers): they outlive the process, are zero when the cell is
  * created, and are otherwise the backend's alone. Nobody clears them when the
  * device is reset; by the epoch, which counts resets, a successor can tell
- * whether they are void.
+ * whether they are void. NULL: of a foreign region, whose hypervisor is older than
+ * ABI 1.3 (control/abi_version in sysfs).
  */
 #define SHYPER_OPTIONS_SIZE	256
 SHYPER_API void *shyper_backend_get_options(struct shyper_backend *backend);
@@ -267,7 +268,8 @@ SHYPER_API void shyper_backend_notify(struct shyper_backend *backend,
 
 /*
  * The interrupt of a foreign region, a level: it is asserted, or not, until the
- * next call or the device's reset; once attached. -EINVAL: it has none.
+ * next call or the device's reset; once attached. -EINVAL: it has none, or the
+ * hypervisor is older than ABI 1.3.
  */
 SHYPER_API int shyper_backend_set_level(struct shyper_backend *backend, bool high);
 
