@@ -4,6 +4,8 @@
  * Its registers lie in memory that outlives the process, so a guest does not
  * notice that one was killed.
  */
+#include <errno.h>
+
 #include "console.h"
 #include "pl011-model.h"
 #include "program.h"
@@ -30,11 +32,14 @@ static struct port *port_of(struct shyper_backend *backend)
 static void update(struct port *port)
 {
 	bool is_high = pl011_interrupt(port->uart);
+	int err;
 
 	if (is_high == port->is_high)
 		return;
-	port->is_high = is_high;
-	shyper_backend_set_level(port->console.backend, is_high);
+	err = shyper_backend_set_level(port->console.backend, is_high);
+	/* What was not told is told at the next occasion. */
+	if (!err || err == -ENODEV)
+		port->is_high = is_high;
 }
 
 /*

@@ -259,6 +259,24 @@ static void test_successor_goes_on(void **state)
 	assert_int_equal(load(IMSC), INT_RX | INT_RT);
 }
 
+/* What it could not tell once it tells at the next occasion. */
+static void test_lost_level_is_told_again(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	store(LCR_H, FEN);
+	store(IMSC, INT_RX | INT_RT);
+	*el2.level_error = -EINTR;
+	assert_int_equal(write(fd, "x", 1), 1);
+	while (*(volatile int *)el2.level_error)
+		usleep(1000);
+	assert_int_equal(level(), 0);
+	load(FR);
+	assert_int_equal(level(), HVISOR_INTERRUPT_LEVEL);
+	close(fd);
+}
+
 static int serve_without_state(void)
 {
 	el2.is_old = true;
@@ -339,6 +357,7 @@ int main(void)
 		TEST(test_input_waits_outside_of_the_process),
 		TEST(test_input_waits_for_the_first_access),
 		TEST(test_successor_goes_on),
+		TEST(test_lost_level_is_told_again),
 		TEST(test_old_hypervisor_is_refused),
 		TEST(test_reset_is_power_on),
 		TEST(test_state_of_another_epoch_is_void),
