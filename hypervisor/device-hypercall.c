@@ -174,7 +174,9 @@ static s64 set_line(struct device *device, u64 bits)
 		return -EINVAL;
 	if (!device->page->attached)
 		return -ENOTCONN;
-	device_set_line(device, bits);
+	/* Until the next backend, which tells the level when it attaches. */
+	if (!device->page->failed)
+		device_set_line(device, bits);
 	return 0;
 }
 

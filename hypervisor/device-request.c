@@ -181,6 +181,14 @@ void device_cancel_all(struct device *device)
 
 /* -- waiting -- */
 
+/* No handler of the guest's could find, or take away, what still asserts a level. */
+static void fail_accesses(struct device *device)
+{
+	device->page->failed = 1;
+	if (device->line)
+		device_set_line(device, false);
+}
+
 /* The policy of a device whose backend did not answer in time. */
 static enum mmio_result meet_deadline(struct device *device, u32 cpu)
 {
@@ -201,7 +209,7 @@ static enum mmio_result meet_deadline(struct device *device, u32 cpu)
 			device_set_failed(device);
 		/* The backend may own the guest's buffers: no way round it. */
 		if (slot->op != HVISOR_OP_RESET && slot->op != HVISOR_OP_QUEUE_STOP) {
-			device->page->failed = 1;
+			fail_accesses(device);
 			slot_cancel(slot, wait, ~0ULL);
 		}
 	}

@@ -288,14 +288,18 @@ static bool device_is(const struct hvisor_device *device,
 	const struct hvisor_device_desc *is = &device->setup.desc;
 	u32 size = HVISOR_DEVICE_STATE_SIZE(desc->nr_queues, desc->queue_size);
 
-	/* The page tells the size of the state area, and so the number of queues. */
+	/*
+	 * The page tells the size of the state area, and so the number of queues. That
+	 * of a region has one since ABI 1.3, and an older EL2 may still run.
+	 */
 	return desc->size == sizeof(*desc) && desc->kind == is->kind &&
 	       !memcmp(desc->name, is->name, sizeof(is->name)) &&
 	       desc->ipa == is->ipa && desc->length == is->length &&
 	       desc->irq == is->irq && desc->queue_size == is->queue_size &&
 	       desc->nr_queues <= HVISOR_MAX_QUEUES &&
-	       (desc->kind == HVISOR_DEVICE_EARLYCON ? !desc->nr_queues :
-		DIV_ROUND_UP(size, HVISOR_PAGE_SIZE) == device->state_pages);
+	       (desc->kind == HVISOR_DEVICE_VIRTIO ?
+		DIV_ROUND_UP(size, HVISOR_PAGE_SIZE) == device->state_pages :
+		!desc->nr_queues);
 }
 
 static int describe_device(struct hvisor_device *device,

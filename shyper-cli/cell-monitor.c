@@ -370,6 +370,8 @@ static enum service_status open_failed(const struct watch *w, int err)
 	switch (err) {
 	case -ENODEV:
 	case -ENOENT:
+		/* Of a monitor that was killed before its cell went. */
+		remove_files(w->name, "*.json");
 		/* For systemd whoever ends before it is ready has failed. */
 		service_ready_and_wait();
 		return SERVICE_ENDED;

@@ -220,7 +220,7 @@ static enum cli_status use_settings(struct upgrade *u, const json_t *before,
 				    const json_t *config)
 {
 	enum cli_status status;
-	int err = settings_write(u->device, config);
+	int err = settings_write(u->invocation->session->ctx, u->device, config);
 
 	if (err) {
 		cli_error(u->invocation->session, u->invocation->argv[0], NULL,
@@ -229,7 +229,7 @@ static enum cli_status use_settings(struct upgrade *u, const json_t *before,
 	}
 	status = replace_backend(u);
 	if (status)
-		settings_write(u->device, before);
+		settings_write(u->invocation->session->ctx, u->device, before);
 	return status;
 }
 
@@ -241,7 +241,7 @@ static enum cli_status cmd_device_set(const struct invocation *invocation)
 
 	if (status)
 		return status;
-	before = settings_read(u.device);
+	before = settings_read(invocation->session->ctx, u.device);
 	if (!before) {
 		status = context_fail(
 			invocation, invocation->argv[0],

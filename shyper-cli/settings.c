@@ -19,6 +19,9 @@
 
 #include "service.h"
 
+/* Of the file alone: of which cell it is; backends know it, too. */
+#define MARK_KEY	"cell_memory"
+
 static const char told_guest[] =
 	"was told to the guest when the device appeared; change the cell's file and create the cell anew";
 static const char told_hypervisor[] =
@@ -95,14 +98,39 @@ static json_t *read_first(struct shyper_device *device)
 	return config;
 }
 
-json_t *settings_read(struct shyper_device *device)
+/* The file that is the cell's memory; no two cells share one. NULL: nobody knows. */
+static json_t *read_mark(struct shyper_ctx *ctx, const struct shyper_device *device)
+{
+	struct shyper_value *values = NULL;
+	struct shyper_cell *cell;
+	json_t *mark = NULL;
+
+	if (shyper_cell_open_id(ctx, shyper_device_get_cell(device), &cell))
+		return NULL;
+	if (shyper_cell_read_memory(cell, &values) > 0)
+		mark = json_string(values[0].value);
+	free(values);
+	shyper_cell_close(cell);
+	return mark;
+}
+
+json_t *settings_read(struct shyper_ctx *ctx, struct shyper_device *device)
 {
 	char path[128];
-	json_t *config;
+	json_t *config, *mark;
+	bool is_ours;
 
 	settings_path(device, path, sizeof(path));
 	config = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
-	return config ? config : read_first(device);
+	mark = read_mark(ctx, device);
+	is_ours = mark && json_equal(json_object_get(config, MARK_KEY), mark);
+	json_decref(mark);
+	if (!is_ours) {
+		json_decref(config);
+		return read_first(device);
+	}
+	json_object_del(config, MARK_KEY);
+	return config;
 }
 
 /* ", expected "iops", ...": what of such a device can be changed. */
@@ -286,19 +314,23 @@ int settings_grow(json_t *config, char *text, size_t size)
 }
 
 /* In one step: a backend that starts meanwhile reads the old one or the new. */
-int settings_write(const struct shyper_device *device, const json_t *config)
+int settings_write(struct shyper_ctx *ctx, const struct shyper_device *device,
+		   const json_t *config)
 {
 	char path[128], next[140];
+	json_t *marked = json_copy((json_t *)config);
 	mode_t mask = umask(0077);
 	int err = 0;
 
+	json_object_set_new(marked, MARK_KEY, read_mark(ctx, device));
 	service_make_folder();
 	settings_path(device, path, sizeof(path));
 	snprintf(next, sizeof(next), "%s.new", path);
-	if (json_dump_file(config, next, JSON_COMPACT) || rename(next, path)) {
+	if (json_dump_file(marked, next, JSON_COMPACT) || rename(next, path)) {
 		err = errno ? -errno : -EIO;
 		unlink(next);
 	}
 	umask(mask);
+	json_decref(marked);
 	return err;
 }

@@ -161,7 +161,7 @@ struct hvisor_device_counters {
  * @state_area: physical address of struct hvisor_device_state, 0 for EARLYCON
  * @state_pages: its size; contiguous
  * @failed: 1 after a deadline with HVISOR_POLICY_FAIL_DEVICE: loads give ~0, stores
- *	are dropped until the next DECLARE or LOAD of the cell
+ *	are dropped until the next DECLARE or LOAD of the cell, and its level is low
  * @blocking_ns: latencies of blocking requests, from the trap to the answer;
  *	those that were cancelled do not count
  */

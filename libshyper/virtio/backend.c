@@ -101,7 +101,7 @@ struct shyper_queue *shyper_backend_get_queue(struct shyper_backend *backend,
 
 void *shyper_backend_get_options(struct shyper_backend *backend)
 {
-	return backend->state->driver_options;
+	return backend->state ? backend->state->driver_options : NULL;
 }
 
 void shyper_backend_offer(struct shyper_backend *backend, uint64_t features)
@@ -169,6 +169,11 @@ static int map_pages(struct shyper_backend *backend)
 		       (void **)&backend->page);
 	if (err)
 		return err;
+	/* Before ABI 1.3 a region has no state area. */
+	if (!info->state_length && backend->page->kind == HVISOR_DEVICE_MMIO) {
+		backend->counters = &backend->no_counters;
+		return 0;
+	}
 	err = link_map(backend->link.fd, info->state_offset, info->state_length, true,
 		       (void **)&backend->state);
 	if (!err)
@@ -214,7 +219,7 @@ int shyper_backend_set_queues(struct shyper_backend *backend, unsigned int nr)
 
 	if (nr > HVISOR_MAX_QUEUES)
 		return -EINVAL;
-	if (backend->info.state_length <
+	if (nr && backend->info.state_length <
 	    HVISOR_DEVICE_STATE_SIZE(nr, backend->page->queue_size))
 		return -EPROTO;
 	if (max > backend->page->queue_size)
@@ -488,7 +493,7 @@ int shyper_backend_run(struct shyper_backend *backend)
 		err = backend->error;
 		if (err)
 			break;
-		if (backend->stopping && !backend_in_flight(backend, ~0U))
+		if (backend->stopping && !backend_in_flight(backend, ~backend->left))
 			return backend->replaced;
 		err = wait_events(backend);
 		if (err)

@@ -26,7 +26,7 @@
  * struct shyper_backend
  * @page: as EL2 shows the device
  * @state: what outlives us
- * @counters: in @state
+ * @counters: in @state, or @no_counters if an old EL2 gives a region none
  * @decl: what the device is declared to be
  * @withheld: features that the configuration keeps from being offered
  * @pending: bit n: queue n is to be served
@@ -39,6 +39,7 @@
  *	any queue until it has reset the device
  * @stopping: a signal came: take nothing new
  * @replaced: it was SIGHUP: to be started again
+ * @left: bit n: what is in flight in queue n is left to a successor
  * @error: ends the loop
  */
 struct shyper_backend {
@@ -50,6 +51,7 @@ struct shyper_backend {
 	const struct hvisor_device_page *page;
 	struct hvisor_device_state *state;
 	struct hvisor_backend_counters *counters;
+	struct hvisor_backend_counters no_counters;
 	struct hvisor_device_decl decl;
 	uint64_t withheld;
 	struct shyper_memory memory;
@@ -67,6 +69,7 @@ struct shyper_backend {
 	bool failed;
 	bool stopping;
 	bool replaced;
+	uint32_t left;
 	int error;
 };
 

@@ -296,6 +296,14 @@ void backend_serve(struct shyper_backend *backend)
 	answer_quiet(backend);
 }
 
+bool shyper_backend_leave(struct shyper_backend *backend, unsigned int index)
+{
+	if (!backend->stopping || index >= backend->decl.nr_queues)
+		return false;
+	backend->left |= 1U << index;
+	return true;
+}
+
 static void drain(struct shyper_backend *backend, uint32_t queues)
 {
 	if (backend->ops->drain)

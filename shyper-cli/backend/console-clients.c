@@ -15,11 +15,16 @@
 
 #include "console.h"
 
+static unsigned int input_room(const struct console *console)
+{
+	return console->input_room ? console->input_room(console) :
+				     INPUT_SIZE - console->input_length;
+}
+
 /* The guest takes no more for now: the rest waits in the socket. */
 static bool held_up(const struct client *client)
 {
-	return client == client->console->writer &&
-	       client->console->input_length == INPUT_SIZE;
+	return client == client->console->writer && !input_room(client->console);
 }
 
 static void client_events(struct client *client, uint32_t more)
@@ -192,7 +197,7 @@ static ssize_t client_receive(struct client *client)
 		length = recv(client->watch.fd, dropped, sizeof(dropped), MSG_DONTWAIT);
 	else
 		length = recv(client->watch.fd, console->input + console->input_length,
-			      INPUT_SIZE - console->input_length, MSG_DONTWAIT);
+			      input_room(console), MSG_DONTWAIT);
 	if (length < 0)
 		return errno == EAGAIN || errno == EINTR ? -1 : 0;
 	if (length && client == console->writer) {
@@ -200,6 +205,25 @@ static ssize_t client_receive(struct client *client)
 		console->input_comes(console);
 	}
 	return length;
+}
+
+static void client_take(struct client *client)
+{
+	if (client_receive(client))
+		return;
+	client->eof = true;
+	if (client == client->console->writer)
+		replace_writer(client->console);
+}
+
+void console_input_refill(struct console *console)
+{
+	struct client *writer = console->writer;
+
+	if (!writer)
+		return;
+	client_take(writer);
+	client_flush(writer);
 }
 
 static void client_ready(struct shyper_backend *backend, struct shyper_watch *watch,
@@ -210,11 +234,9 @@ static void client_ready(struct shyper_backend *backend, struct shyper_watch *wa
 	/* Closed by what came before it in the same round. */
 	if (watch->fd < 0)
 		return;
-	if ((events & EPOLLIN) && client_receive(client) == 0) {
-		client->eof = true;
-		if (client == client->console->writer)
-			replace_writer(client->console);
-	} else if (!(events & EPOLLIN) && (events & (EPOLLHUP | EPOLLERR))) {
+	if (events & EPOLLIN) {
+		client_take(client);
+	} else if (events & (EPOLLHUP | EPOLLERR)) {
 		/* Gone. What it has sent before is the guest's all the same. */
 		if (!held_up(client) || client->eof) {
 			client_close(client);

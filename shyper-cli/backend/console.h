@@ -51,10 +51,12 @@ struct client {
  * @writer: the client whose bytes go to the guest, or NULL
  * @log: file that the guest's output is appended to, or -1
  * @input_comes: there is more of @input for the guest
+ * @input_room: bytes that may be taken from the writer now; NULL: as @input has room
  */
 struct console {
 	struct shyper_backend *backend;
 	void (*input_comes)(struct console *console);
+	unsigned int (*input_room)(const struct console *console);
 	struct shyper_watch listener;
 	struct client clients[MAX_CLIENTS];
 	struct client *writer;
@@ -68,7 +70,7 @@ struct console {
 
 /*
  * Opens what a console's configuration names, and makes its socket; @console is
- * zeroes but for @input_comes. 0 or SHYPER_EXIT_*, and has said why.
+ * zeroes but for @input_comes and @input_room. 0 or SHYPER_EXIT_*, and has said why.
  */
 int console_setup(struct console *console, struct shyper_backend *backend,
 		  const json_t *config);
@@ -85,5 +87,7 @@ void console_flush(struct console *console);
 
 /* The guest took some of the input: the writer may go on. */
 void console_input_taken(struct console *console, unsigned int length);
+/* There is more room for input: takes at once what there is of it. */
+void console_input_refill(struct console *console);
 
 #endif /* BACKEND_CONSOLE_H */

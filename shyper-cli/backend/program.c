@@ -15,9 +15,18 @@
 #include "jail.h"
 #include "program.h"
 
-#define CONFIG_PATH	"/sys/class/hvisor/%s/config"
+/* Tests have folders of their own. */
+#ifndef CLASS_FOLDER
+#define CLASS_FOLDER	"/sys/class/hvisor"
+#endif
+#ifndef SETTINGS_FOLDER
+#define SETTINGS_FOLDER	"/run/shyper"
+#endif
+
+#define CONFIG_PATH	CLASS_FOLDER "/%s/config"
+#define REGIONS_PATH	CLASS_FOLDER "/%.*s/memory_regions"
 /* What `shyper device set` has made of it. */
-#define SETTINGS_PATH	"/run/shyper/%s.json"
+#define SETTINGS_PATH	SETTINGS_FOLDER "/%s.json"
 
 static const char *device_name = "shyper";
 
@@ -119,20 +128,11 @@ static int config_status(const json_error_t *error)
 }
 
 /* 0 or SHYPER_EXIT_*, and has said why. */
-static int config_load(const char *name, json_t **ret_config)
+static int load_object(const char *path, json_t **ret_config)
 {
-	const char *other = getenv("SHYPER_DEVICE_CONFIG");
 	json_error_t error;
-	char path[256];
-	json_t *config;
+	json_t *config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 
-	/* The daemon's, where it overrides what the cell was created with. */
-	snprintf(path, sizeof(path), SETTINGS_PATH, name);
-	if (other)
-		snprintf(path, sizeof(path), "%s", other);
-	else if (access(path, F_OK))
-		snprintf(path, sizeof(path), CONFIG_PATH, name);
-	config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	if (!config) {
 		say(SAY_ERROR, "%s: line %d: %s", path, error.line, error.text);
 		return config_status(&error);
@@ -143,6 +143,52 @@ static int config_load(const char *name, json_t **ret_config)
 	say(SAY_ERROR, "%s: is no JSON object", path);
 	json_decref(config);
 	return SHYPER_EXIT_CONFIG;
+}
+
+/*
+ * The file outlives its cell if the monitor was killed, and the next cell of that
+ * number has other disks. The first region's line names the file that is its
+ * memory, which no two cells share.
+ */
+static bool is_of_cell(const char *name, const json_t *settings)
+{
+	const char *mark = json_string_value(json_object_get(settings, "cell_memory"));
+	char path[128], line[256] = "", *value;
+	FILE *regions;
+
+	snprintf(path, sizeof(path), REGIONS_PATH, (int)strcspn(name, "."), name);
+	regions = fopen(path, "re");
+	if (!regions)
+		return false;
+	if (!fgets(line, sizeof(line), regions))
+		line[0] = 0;
+	fclose(regions);
+	line[strcspn(line, "\n")] = 0;
+	value = strchr(line, '=');
+	return mark && value && !strcmp(value + 1, mark);
+}
+
+/* 0 or SHYPER_EXIT_*, and has said why. */
+static int config_load(const char *name, json_t **ret_config)
+{
+	const char *other = getenv("SHYPER_DEVICE_CONFIG");
+	char path[256];
+	int status;
+
+	/* The daemon's, where it overrides what the cell was created with. */
+	if (other)
+		return load_object(other, ret_config);
+	snprintf(path, sizeof(path), SETTINGS_PATH, name);
+	if (!access(path, F_OK)) {
+		status = load_object(path, ret_config);
+		if (status || is_of_cell(name, *ret_config))
+			return status;
+		say(SAY_WARNING, "%s: is not used: it is of another cell, which had the number before",
+		    path);
+		json_decref(*ret_config);
+	}
+	snprintf(path, sizeof(path), CONFIG_PATH, name);
+	return load_object(path, ret_config);
 }
 
 static int open_status(const struct shyper_error *error)
@@ -199,11 +245,11 @@ static int program_run(struct shyper_ctx *ctx, struct shyper_backend *backend)
 	if (!err)
 		err = shyper_backend_run(backend);
 	if (err > 0) {
-		say(SAY_INFO, "makes way for its successor, nothing in flight");
+		say(SAY_INFO, "makes way for its successor");
 		return SHYPER_EXIT_RESTART;
 	}
 	if (!err) {
-		say(SAY_INFO, "stopped, nothing in flight");
+		say(SAY_INFO, "stopped");
 		return SHYPER_EXIT_DONE;
 	}
 	say(err == -ENODEV ? SAY_INFO : SAY_ERROR, "%s",

@@ -6,9 +6,11 @@
  * time, and without descriptors, or the connection is given up.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vhost-user.h"
@@ -60,7 +62,11 @@ struct ring_state {
 	uint32_t value;
 };
 
-/* Both parts are sent as they are, one behind the other. */
+/**
+ * struct message
+ * @header: @payload: are sent as they are, one behind the other
+ * @until_ms: when its answer must be complete
+ */
 struct message {
 	struct header header;
 	union payload {
@@ -90,6 +96,7 @@ struct message {
 			uint8_t bytes[VU_MAX_CONFIG];
 		} config;
 	} payload;
+	int64_t until_ms;
 };
 
 #define CONFIG_HEAD	12	/* of its payload, before the bytes */
@@ -106,13 +113,39 @@ static int socket_error(ssize_t length)
 	return errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
-static int receive(int fd, void *buffer, size_t length)
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A back end that sends a byte now and then has no more time than others. */
+static int wait_readable(int fd, int64_t until_ms)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int64_t left;
+	int ready;
+
+	do {
+		left = until_ms - now_ms();
+		ready = left > 0 ? poll(&poll_fd, 1, (int)left) : 0;
+	} while (ready < 0 && errno == EINTR);
+	return ready > 0 ? 0 : ready ? -errno : -ETIMEDOUT;
+}
+
+static int receive(int fd, void *buffer, size_t length, int64_t until_ms)
 {
 	uint8_t *bytes = buffer;
 	size_t done = 0;
 	ssize_t got;
+	int err;
 
 	while (done < length) {
+		err = wait_readable(fd, until_ms);
+		if (err)
+			return err;
 		/* Descriptors that come along are never installed by read(). */
 		got = read(fd, bytes + done, length - done);
 		if (got < 0 && errno == EINTR)
@@ -163,6 +196,7 @@ static void message_begin(struct message *message, uint32_t request, uint32_t si
 	message->header.request = request;
 	message->header.flags = VERSION;
 	message->header.size = size;
+	message->until_ms = now_ms() + ANSWER_SECONDS * 1000;
 }
 
 /* Puts the reply in the place of the request. @size: that it must have. */
@@ -170,7 +204,8 @@ static int receive_reply(const struct vu_link *link, struct message *message,
 			 uint32_t size)
 {
 	uint32_t request = message->header.request;
-	int err = receive(link->fd, &message->header, sizeof(message->header));
+	int err = receive(link->fd, &message->header, sizeof(message->header),
+			  message->until_ms);
 
 	if (err)
 		return err;
@@ -178,7 +213,7 @@ static int receive_reply(const struct vu_link *link, struct message *message,
 	    (message->header.flags & VERSION_MASK) != VERSION ||
 	    !(message->header.flags & FLAG_REPLY))
 		return -EPROTO;
-	return receive(link->fd, &message->payload, size);
+	return receive(link->fd, &message->payload, size, message->until_ms);
 }
 
 /* Sends what has no reply of its own, and learns if it can whether it succeeded. */

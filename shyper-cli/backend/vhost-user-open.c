@@ -368,6 +368,10 @@ static int watch(struct shyper_backend *backend, struct shyper_watch *watch, int
 	return shyper_backend_watch(backend, watch, events);
 }
 
+/*
+ * Calls are edges and never read: whoever has the descriptor, too, could make us
+ * wait for what it has read itself.
+ */
 static int open_events(struct shyper_backend *backend, struct bridge *bridge)
 {
 	struct bridge_queue *queue = bridge->queues;
@@ -383,7 +387,7 @@ static int open_events(struct shyper_backend *backend, struct bridge *bridge)
 		queue->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		err = queue->kick < 0 ? -errno :
 		      watch(backend, &queue->call, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-			    EPOLLIN);
+			    EPOLLIN | EPOLLET);
 	}
 	return err;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -36,19 +37,27 @@ static void give_up(const char *what, int err)
 	_exit(SHYPER_EXIT_RESTART);
 }
 
-/* Devices whose chains wait for an event, perhaps for ever. */
-static bool waits_for_events(const struct bridge *bridge)
+/* What the back end does with the chains of a queue. */
+enum use { ANSWERS, WAITS_FOR_EVENTS, UNKNOWN };
+
+static enum use use_of_queue(const struct bridge *bridge, unsigned int index)
 {
 	switch (bridge->device) {
+	case VIRTIO_ID_BLOCK:
+	case VIRTIO_ID_FS:
+		return ANSWERS;
 	case VIRTIO_ID_NET:
 	case VIRTIO_ID_CONSOLE:
 	case VIRTIO_ID_INPUT:
 	case VIRTIO_ID_VSOCK:
 	case VIRTIO_ID_SOUND:
+		return WAITS_FOR_EVENTS;
 	case VIRTIO_ID_SCSI:
-		return true;
+	case VIRTIO_ID_GPIO:
+		/* Their eventq (virtio 1.2, 5.6.2, 5.15.2); requests must not be lost. */
+		return index == 1 ? WAITS_FOR_EVENTS : ANSWERS;
 	default:
-		return false;
+		return UNKNOWN;
 	}
 }
 
@@ -116,6 +125,20 @@ static void queue_begin(struct shyper_backend *backend, struct bridge *bridge,
 	queue->ending = false;
 }
 
+/*
+ * The descriptor is the back end's, too: it can make writes to it block, whatever we
+ * have set, and fill it. Then the alarm ends us, and a successor begins anew.
+ */
+static void kick(const struct bridge_queue *queue)
+{
+	const struct itimerval patience = { .it_value.tv_sec = ANSWER_SECONDS };
+	const struct itimerval none = { 0 };
+
+	setitimer(ITIMER_REAL, &patience, NULL);
+	eventfd_write(queue->kick, 1);
+	setitimer(ITIMER_REAL, &none, NULL);
+}
+
 static void chain_forward(struct bridge *bridge, struct bridge_queue *queue,
 			  const struct shyper_chain *chain)
 {
@@ -147,8 +170,28 @@ static bool bridge_queue(struct shyper_backend *backend, struct shyper_queue *gu
 			chain_forward(bridge, queue, &chain);
 	}
 	if (left < size && shadow_wants_kick(&queue->shadow))
-		eventfd_write(queue->kick, 1);
+		kick(queue);
 	return !left;
+}
+
+static void take_used(struct shyper_backend *backend, unsigned int index)
+{
+	struct bridge *bridge = shyper_backend_get_data(backend);
+	struct shyper_queue *guest = shyper_backend_get_queue(backend, index);
+	struct shadow *shadow = &bridge->queues[index].shadow;
+	uint32_t length;
+	uint16_t head;
+	int taken;
+
+	if (!guest)
+		return;
+	while ((taken = shadow_take(shadow, &head, &length)) > 0) {
+		shyper_queue_push(guest, head, length);
+		shyper_backend_count(backend, SHYPER_COUNT_OTHERS, 1);
+	}
+	if (taken < 0)
+		give_up("used ring", taken);
+	shyper_backend_notify(backend, guest);
 }
 
 static void bridge_called(struct shyper_backend *backend, struct shyper_watch *watch,
@@ -156,24 +199,10 @@ static void bridge_called(struct shyper_backend *backend, struct shyper_watch *w
 {
 	struct bridge *bridge = shyper_backend_get_data(backend);
 	struct bridge_queue *queue = watch->data;
-	struct shyper_queue *guest =
-		shyper_backend_get_queue(backend, queue - bridge->queues);
-	uint32_t length;
-	eventfd_t count;
-	uint16_t head;
-	int taken = 0;
 
 	(void)events;
-	eventfd_read(watch->fd, &count);
-	if (!queue->running || !guest)
-		return;
-	while ((taken = shadow_take(&queue->shadow, &head, &length)) > 0) {
-		shyper_queue_push(guest, head, length);
-		shyper_backend_count(backend, SHYPER_COUNT_OTHERS, 1);
-	}
-	if (taken < 0)
-		give_up("used ring", taken);
-	shyper_backend_notify(backend, guest);
+	if (queue->running)
+		take_used(backend, queue - bridge->queues);
 }
 
 /* Nothing is expected from this side: the back end has gone, or lost its mind. */
@@ -185,12 +214,20 @@ static void bridge_disconnected(struct shyper_backend *backend,
 	give_up("connection", events & (EPOLLHUP | EPOLLRDHUP) ? -EPIPE : -EPROTO);
 }
 
-static void return_empty(struct shyper_backend *backend, unsigned int index)
+/*
+ * What the back end has done until it stops is done. The rest a successor gives to
+ * the next one; empty it goes back to none but a driver that forgets it anyway.
+ */
+static void end_now(struct shyper_backend *backend, unsigned int index)
 {
 	struct bridge *bridge = shyper_backend_get_data(backend);
 	struct shyper_queue *guest = shyper_backend_get_queue(backend, index);
 	uint16_t head;
 
+	queue_stop(bridge, index);
+	take_used(backend, index);
+	if (shyper_backend_leave(backend, index))
+		return;
 	while (guest && shadow_withdraw(&bridge->queues[index].shadow, &head))
 		shyper_queue_push(guest, head, 0);
 }
@@ -205,17 +242,16 @@ static void bridge_drain(struct shyper_backend *backend, uint32_t queues)
 		if (!(queues & 1U << n) || !bridge->queues[n].running)
 			continue;
 		bridge->queues[n].ending = true;
-		if (!waits_for_events(bridge))
-			continue;
-		queue_stop(bridge, n);
-		return_empty(backend, n);
+		if (use_of_queue(bridge, n) == WAITS_FOR_EVENTS)
+			end_now(backend, n);
 	}
 	timerfd_settime(bridge->patience.fd, 0, &patience, NULL);
 }
 
 /*
  * A back end may have dropped a request that its guest spoilt. Whatever it is still
- * doing ends before it takes the next connection.
+ * doing ends before it takes the next connection. Of a device that we do not know it
+ * may as well wait for an event.
  */
 static void bridge_impatient(struct shyper_backend *backend,
 			     struct shyper_watch *watch, uint32_t events)
@@ -228,10 +264,14 @@ static void bridge_impatient(struct shyper_backend *backend,
 	(void)events;
 	if (read(watch->fd, &count, sizeof(count)) != sizeof(count))
 		return;
-	for (n = 0; n < bridge->nr_queues; n++)
-		if (bridge->queues[n].running && bridge->queues[n].ending &&
-		    shadow_withdraw(&bridge->queues[n].shadow, &head))
+	for (n = 0; n < bridge->nr_queues; n++) {
+		if (!bridge->queues[n].running || !bridge->queues[n].ending)
+			continue;
+		if (use_of_queue(bridge, n) == UNKNOWN)
+			end_now(backend, n);
+		else if (shadow_withdraw(&bridge->queues[n].shadow, &head))
 			give_up("a queue that is to end", -ETIMEDOUT);
+	}
 }
 
 static void bridge_reset(struct shyper_backend *backend)

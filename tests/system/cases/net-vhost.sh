@@ -77,7 +77,8 @@ echo "ok killed"
 
 # From the kernel to the backend itself and back, and a link that is down.
 for vhost in false true; do
-	sys cell1.net0/config | jq -c ".vhost = $vhost" >/run/shyper/cell1.net0.json
+	sys cell1.net0/config | jq -c --arg memory "$(sys cell1/memory_regions | sed -n '1s/^[^=]*=//p')" \
+		".vhost = $vhost | .cell_memory = \$memory" >/run/shyper/cell1.net0.json
 	backend_kill cell1.net0 HUP
 	ping -q -c 3 -i 0.2 -W 5 10.0.2.16 >/dev/null || fail "no answer with vhost $vhost"
 done

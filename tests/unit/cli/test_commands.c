@@ -85,6 +85,8 @@ static int make_tree(void **state)
 	put("/sys/class/hvisor/cell2/failure",
 	    "REASON=unmapped\nCPU=0\nPC=0x40001000\nESR=0x93c08046\n"
 	    "IPA=0x10000000\n");
+	put("/sys/class/hvisor/cell1/memory_regions",
+	    "REGION0=0x40000000,0x10000000,rw,root,00:0e,77\n");
 	put("/sys/class/hvisor/cell1.blk0/type", "blk\n");
 	put("/sys/class/hvisor/cell1.blk0/index", "0\n");
 	put("/sys/class/hvisor/cell1.blk0/name", "blk0\n");
@@ -594,6 +596,33 @@ static void test_what_cannot_be_set_is_refused_with_a_reason(void **state)
 	}
 }
 
+/* A change is of the cell, not of its number. */
+static void test_settings_end_with_their_cell(void **state)
+{
+	const char *path = SERVICE_RUN_FOLDER "/cell1.blk0.json";
+	json_t *settings;
+	pid_t pid = fake_backend();
+
+	serve_by(pid);
+	assert_int_equal(run("device set debian.blk0 iops=700 -t 1"), CLI_DONE);
+	waitpid(pid, NULL, 0);
+	settings = json_load_file(path, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(settings, "cell_memory")),
+			    "0x40000000,0x10000000,rw,root,00:0e,77");
+	json_decref(settings);
+	assert_int_equal(run("device show debian.blk0"), CLI_DONE);
+	assert_non_null(strstr(output, "iops=700"));
+	assert_null(strstr(output, "cell_memory"));
+	put("/sys/class/hvisor/cell1/memory_regions",
+	    "REGION0=0x40000000,0x10000000,rw,root,00:0e,78\n");
+	assert_int_equal(run("device show debian.blk0"), CLI_DONE);
+	assert_null(strstr(output, "iops"));
+	put("/sys/class/hvisor/cell1/memory_regions",
+	    "REGION0=0x40000000,0x10000000,rw,root,00:0e,77\n");
+	unlink(path);
+	put("/sys/class/hvisor/cell1.blk0/backend_pid", "321\n");
+}
+
 static void test_a_log_must_be_one(void **state)
 {
 	char line[200], log[100];
@@ -971,6 +1000,7 @@ int main(void)
 		cmocka_unit_test(test_an_upgrade_waits_for_the_next_backend),
 		cmocka_unit_test(
 			test_what_cannot_be_set_is_refused_with_a_reason),
+		cmocka_unit_test(test_settings_end_with_their_cell),
 		cmocka_unit_test(test_a_log_must_be_one),
 		cmocka_unit_test(test_a_disk_only_grows),
 		cmocka_unit_test(test_events_begin_with_what_is_there),

@@ -919,6 +919,33 @@ static void test_deadline_fails_the_device(void **state)
 	assert_int_equal(device->page->failed, 0);
 }
 
+/* A handler that reads all ones would never end it. */
+static void test_deadline_takes_the_level_back(void **state)
+{
+	struct hvisor_device_desc desc = foreign_desc();
+	struct hvisor_device_decl decl = { .size = sizeof(decl) };
+	u64 value;
+
+	(void)state;
+	desc.irq = IRQ;
+	desc.deadline_ms = 50;
+	desc.policy = HVISOR_POLICY_FAIL_DEVICE;
+	assert_int_equal(add(&desc), 0);
+	assert_int_equal(declare(0, &decl), 0);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), 0);
+	assert_true(world.line);
+	world.while_waiting = pass_time;
+	assert_int_equal(load(0x0b000000, 4, &value), MMIO_HANDLED);
+	assert_false(world.line);
+	/* Its backend comes to itself, too late. */
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), 0);
+	assert_false(world.line);
+	call(hc_device_release, 0, 0, 0, 0);
+	assert_int_equal(declare(0, &decl), 0);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), 0);
+	assert_true(world.line);
+}
+
 static void test_deadline_stops_the_cell(void **state)
 {
 	u64 value;
@@ -1151,6 +1178,7 @@ int main(void)
 		TEST(test_one_reset_is_timed_for_all_who_wait),
 		TEST(test_doorbell_tells_since_when),
 		TEST(test_deadline_fails_the_device),
+		TEST(test_deadline_takes_the_level_back),
 		TEST(test_deadline_stops_the_cell),
 		TEST(test_deadline_keeps_waiting),
 		TEST(test_reset_never_ends_by_deadline),

@@ -52,6 +52,7 @@ void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 	el2.config = "{}";
 	el2.page = shared(sizeof(*el2.page));
 	el2.state = shared(state_size());
+	el2.level_error = shared(sizeof(*el2.level_error));
 	el2.ram_fd = memfd_create("ram", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(el2.ram_fd, DRIVER_RAM_SIZE), 0);
 	el2.ram = mmap(NULL, DRIVER_RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -80,6 +81,7 @@ void el2_exit(void)
 		el2_backend_stop(SIGKILL);
 	munmap(el2.page, sizeof(*el2.page));
 	munmap(el2.state, state_size());
+	munmap(el2.level_error, sizeof(*el2.level_error));
 	munmap(el2.ram, DRIVER_RAM_SIZE);
 	close(el2.ram_fd);
 	close(el2.link[0]);
@@ -249,15 +251,17 @@ int link_info(int fd, struct hvisor_device_info *info)
 	info->page_offset = PAGE_OFFSET;
 	info->page_length = sizeof(*el2.page);
 	info->state_offset = STATE_OFFSET;
-	info->state_length = state_size();
+	info->state_length = el2.is_old ? 0 : state_size();
 	return 0;
 }
 
 int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
 {
 	(void)fd;
-	(void)length;
 	(void)write;
+	/* As mmap() does. */
+	if (!length)
+		return -EINVAL;
 	*page = offset == PAGE_OFFSET ? (void *)el2.page : (void *)el2.state;
 	if (el2.going)
 		el2_take_away();
@@ -316,14 +320,22 @@ int link_config(int fd, struct hvisor_device_decl *decl)
 	return put_byte(el2.changed[1]);
 }
 
+static int set_level(uint32_t bits)
+{
+	int err = *el2.level_error;
+
+	assert_int_equal(bits & ~HVISOR_INTERRUPT_LEVEL, 0);
+	*el2.level_error = 0;
+	if (!err)
+		el2.page->interrupt_status = bits;
+	return err;
+}
+
 int link_interrupt(int fd, uint32_t bits)
 {
 	(void)fd;
-	if (el2.page->kind == HVISOR_DEVICE_MMIO) {
-		assert_int_equal(bits & ~HVISOR_INTERRUPT_LEVEL, 0);
-		el2.page->interrupt_status = bits;
-		return 0;
-	}
+	if (el2.page->kind == HVISOR_DEVICE_MMIO)
+		return set_level(bits);
 	assert_int_equal(bits, HVISOR_INTERRUPT_USED);
 	return put_byte(el2.interrupt[1]);
 }

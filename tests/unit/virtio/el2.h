@@ -30,6 +30,8 @@ struct el2 {
 	int changed[2];
 	pid_t backend;
 	uint64_t seq;
+	bool is_old;		/* of ABI 1.2: a region has no state area */
+	int *level_error;	/* of the next link_interrupt() of a region, once; shared */
 	bool going;		/* the pages are taken away once they are mapped */
 	const char *config;	/* JSON text of the device */
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <linux/virtio_ring.h>
 #include <poll.h>
 #include <signal.h>
@@ -97,7 +98,8 @@ static void use(struct ring *ring, uint32_t head, uint32_t length)
 	if (fake->mode == FAKE_USED_INDEX)
 		index += ring->size;
 	__atomic_store_n(&used->idx, (uint16_t)(index + 1), __ATOMIC_RELEASE);
-	(void)!write(ring->call, &(uint64_t){ 1 }, 8);
+	if (fake->mode != FAKE_SILENT)
+		(void)!write(ring->call, &(uint64_t){ 1 }, 8);
 }
 
 static void serve_ring(struct ring *ring)
@@ -166,6 +168,13 @@ static void reply(int fd, struct message *message, uint32_t size)
 		control.header = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
 		memcpy(CMSG_DATA(&control.header), &(int){ 0 }, sizeof(int));
 	}
+	if (mode == FAKE_DRIPS) {
+		for (size = 0; size < iov.iov_len; size++) {
+			send(fd, (uint8_t *)message + size, 1, MSG_NOSIGNAL);
+			usleep(300000);
+		}
+		return;
+	}
 	sendmsg(fd, &header, MSG_NOSIGNAL);
 }
 
@@ -199,6 +208,7 @@ static void map(const struct message *message)
 static bool handle_query(int fd, struct message *message)
 {
 	struct ring *ring = &rings[message->payload[0] % MAX_RINGS];
+	uint64_t calls;
 
 	switch (message->request) {
 	case 1:
@@ -207,6 +217,8 @@ static bool handle_query(int fd, struct message *message)
 	case 11:
 		ring->running = false;
 		fake->stops++;
+		if (read(ring->call, &calls, 8) == 8)
+			fake->calls_unread += calls;
 		memcpy(message->payload + 4, &(uint32_t){ ring->last_avail }, 4);
 		reply(fd, message, 8);
 		return true;
@@ -250,6 +262,10 @@ static void handle_setting(const struct message *message)
 		break;
 	case 12:
 		ring->running = true;
+		if (fake->mode == FAKE_BLOCKS) {
+			fcntl(message->fds[0], F_SETFL, 0);
+			(void)!write(message->fds[0], &(uint64_t){ -2ULL }, 8);
+		}
 		break;
 	case 13:
 		ring->call = message->fds[0];

@@ -12,11 +12,13 @@
 enum fake_mode {
 	FAKE_SERVES,
 	FAKE_HOLDS,		/* takes requests and does nothing */
+	FAKE_SILENT,		/* carries them out and does not call */
 	/* What it puts into the used ring. */
 	FAKE_USED_ID,
 	FAKE_USED_TWICE,
 	FAKE_USED_LENGTH,
 	FAKE_USED_INDEX,
+	FAKE_BLOCKS,		/* whoever kicks it */
 	/* How it answers the messages FAKE_AT. */
 	FAKE_WRONG_REQUEST,
 	FAKE_WRONG_SIZE,
@@ -25,6 +27,7 @@ enum fake_mode {
 	FAKE_WRONG_VERSION,
 	FAKE_REFUSES,
 	FAKE_DESCRIPTORS,	/* sends some along: no fault, but none may arrive */
+	FAKE_DRIPS,		/* a byte now and then */
 	FAKE_CHATTERS,		/* a message that nobody asked for */
 };
 
@@ -40,6 +43,7 @@ struct fake {
 	volatile unsigned int sessions;
 	volatile unsigned int taken;
 	volatile unsigned int stops;
+	volatile uint64_t calls_unread;	/* of rings that were stopped */
 	volatile uint64_t driver_features;
 	volatile uint64_t heads_taken[8];
 };

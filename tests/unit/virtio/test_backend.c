@@ -157,6 +157,32 @@ static void test_region(void **state)
 	assert_true(el2_answered(0, &value, 5000));
 }
 
+static int serve_old_region(void)
+{
+	uint32_t count = 0;
+	struct shyper_backend *backend = el2_backend_open("cell1.echo0", &region_ops, &count);
+
+	if (!backend)
+		return 100;
+	if (shyper_backend_get_options(backend) || shyper_backend_attach(backend))
+		return 101;
+	return -shyper_backend_run(backend);
+}
+
+/* EL2 was not restarted with the rest: it has no state area for a region. */
+static void test_old_region(void **state)
+{
+	uint64_t value;
+
+	(void)state;
+	el2.is_old = true;
+	el2_backend_start(serve_old_region);
+	el2_post(HVISOR_OP_LOAD, 1, 4, 8, 0);
+	assert_true(el2_answered(1, &value, 5000));
+	assert_int_equal(value, 1ULL << 48 | 4ULL << 32);
+	assert_int_equal(el2.state->counters.attaches, 0);
+}
+
 static void test_wrong_kind(void **state)
 {
 	int status;
@@ -571,7 +597,7 @@ static void test_gone_before_attached(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(region, region), TEST(wrong_kind, region),
+		TEST(region, region), TEST(old_region, region), TEST(wrong_kind, region),
 		TEST(wrong_operations, null), TEST(wrong_numbers, null),
 		TEST(config_store, null), TEST(config_changes, null), TEST(config_refused, null),
 		TEST(withheld, null),

@@ -13,12 +13,15 @@
 #define PL011_TEST
 #include "../../../shyper-cli/backend/pl011.c"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "el2.h"
@@ -189,6 +192,51 @@ static void test_input_interrupts_until_it_is_read(void **state)
 	close(fd);
 }
 
+/* Beyond what the FIFO keeps nothing is taken, so that a client hears of its loss. */
+static void test_input_waits_outside_of_the_process(void **state)
+{
+	char text[100], byte;
+	unsigned int n;
+	int fd = client();
+
+	(void)state;
+	store(LCR_H, FEN);
+	store(IMSC, INT_RX);
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+	wait_level(HVISOR_INTERRUPT_LEVEL);
+	assert_int_equal(load(DR), 'x');
+	assert_int_equal(el2.state->counters.read_bytes, 17);
+	el2_backend_stop(SIGKILL);
+	assert_int_equal(read(fd, &byte, 1), -1);
+	assert_int_equal(errno, ECONNRESET);
+	close(fd);
+	el2_backend_start(serve);
+	for (n = 0; n < 16; n++)
+		assert_int_equal(load(DR), 'x');
+	assert_int_equal(load(FR) & RXFE, RXFE);
+}
+
+/* What came before the guest has touched the device is not lost with the FIFO. */
+static void test_input_waits_for_the_first_access(void **state)
+{
+	int n, fd;
+
+	(void)state;
+	load(FR);
+	el2_post(HVISOR_OP_QUIESCE, -1, 0, 0, 0);
+	assert_true(el2_answered(-1, NULL, 5000));
+	el2.page->epoch++;
+	fd = client();
+	assert_int_equal(write(fd, "x", 1), 1);
+	usleep(50000);
+	assert_int_equal(el2.state->counters.read_bytes, 0);
+	for (n = 0; n < 5000 && load(FR) & RXFE; n++)
+		usleep(1000);
+	assert_int_equal(load(DR), 'x');
+	close(fd);
+}
+
 static void test_successor_goes_on(void **state)
 {
 	int fd = client();
@@ -209,6 +257,44 @@ static void test_successor_goes_on(void **state)
 	assert_int_equal(load(DR), 'z');
 	assert_int_equal(level(), 0);
 	assert_int_equal(load(IMSC), INT_RX | INT_RT);
+}
+
+/* What it could not tell once it tells at the next occasion. */
+static void test_lost_level_is_told_again(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	store(LCR_H, FEN);
+	store(IMSC, INT_RX | INT_RT);
+	*el2.level_error = -EINTR;
+	assert_int_equal(write(fd, "x", 1), 1);
+	while (*(volatile int *)el2.level_error)
+		usleep(1000);
+	assert_int_equal(level(), 0);
+	load(FR);
+	assert_int_equal(level(), HVISOR_INTERRUPT_LEVEL);
+	close(fd);
+}
+
+static int serve_without_state(void)
+{
+	el2.is_old = true;
+	return serve();
+}
+
+static void test_old_hypervisor_is_refused(void **state)
+{
+	int status;
+
+	(void)state;
+	el2_backend_stop(SIGKILL);
+	el2.backend = fork();
+	if (!el2.backend)
+		syscall(SYS_exit_group, serve_without_state());
+	status = el2_backend_wait();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 101);
 }
 
 static void test_reset_is_power_on(void **state)
@@ -268,7 +354,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_output_reaches_clients_and_log),
 		TEST(test_input_interrupts_until_it_is_read),
+		TEST(test_input_waits_outside_of_the_process),
+		TEST(test_input_waits_for_the_first_access),
 		TEST(test_successor_goes_on),
+		TEST(test_lost_level_is_told_again),
+		TEST(test_old_hypervisor_is_refused),
 		TEST(test_reset_is_power_on),
 		TEST(test_state_of_another_epoch_is_void),
 		TEST(test_hostile_sizes_and_offsets),

@@ -19,6 +19,7 @@
 /* The sanitizers' does more than a jail allows. */
 #define _exit(status) syscall(SYS_exit_group, status)
 #include "../../../shyper-cli/backend/vhost-user.c"
+#include "../../../shyper-cli/backend/vhost-user-link.c"
 
 #include <linux/virtio_blk.h>
 #include <linux/virtio_fs.h>
@@ -61,7 +62,8 @@ static int serve(void)
 		return 103;
 	if (shyper_backend_attach(backend))
 		return 101;
-	return shyper_backend_run(backend) == 0 ? SHYPER_EXIT_DONE : 102;
+	status = shyper_backend_run(backend);
+	return status == 0 ? SHYPER_EXIT_DONE : status == 1 ? SHYPER_EXIT_RESTART : 102;
 }
 
 static void sleep_ms(unsigned int ms)
@@ -359,6 +361,82 @@ static void test_net_ends_at_once(void **state)
 	assert_int_equal(el2.state->counters.in_flight, 0);
 }
 
+static void be_device(json_t *which)
+{
+	json_decref(device);
+	device = which;
+}
+
+/* What it has done counts, though it did not tell: when its rings are stopped. */
+static void test_what_is_done_is_not_returned_empty(void **state)
+{
+	(void)state;
+	be_device(json_string("net"));
+	fake->mode = FAKE_SILENT;
+	el2_backend_start(serve);
+	offer(0, 2);
+	el2_notify(1);
+	wait_taken(1);
+	assert_int_equal(WEXITSTATUS(el2_backend_stop(SIGTERM)), SHYPER_EXIT_DONE);
+	assert_answered(0, 2);
+	el2_backend_start(serve);
+	offer(0, 4);
+	el2_notify(1);
+	wait_taken(1);
+	el2_post(HVISOR_OP_RESET, 0, 0, 0, 0);
+	assert_true(el2_answered(0, NULL, 2000));
+	assert_answered(0, 4);
+}
+
+/* Buffers of an eventq are the successor's; requests are waited for. */
+static void test_eventq_is_left(void **state)
+{
+	static const int ids[] = { VIRTIO_ID_SCSI, VIRTIO_ID_GPIO };
+	struct vring_used_elem element;
+	unsigned int n;
+
+	(void)state;
+	queues = 2;
+	for (n = 0; n < 2; n++) {
+		be_device(json_integer(ids[n]));
+		fake->mode = FAKE_HOLDS;
+		el2_backend_start(serve);
+		offer(1, 8);
+		el2_notify(2);
+		wait_taken(1);
+		assert_int_equal(WEXITSTATUS(el2_backend_stop(n ? SIGTERM : SIGHUP)),
+				 n ? SHYPER_EXIT_DONE : SHYPER_EXIT_RESTART);
+		assert_false(driver_take(&drivers[1], &element));
+		assert_int_equal(el2.state->counters.in_flight, 1);
+		fake->mode = FAKE_SERVES;
+		el2_backend_start(serve);
+		assert_answered(1, 8);
+		fake->mode = FAKE_HOLDS;
+		fake->taken = 0;
+		offer(0, 2);
+		el2_notify(1);
+		wait_taken(1);
+		kill(el2.backend, SIGTERM);
+		sleep_ms(200);
+		assert_int_equal(kill(el2.backend, 0), 0);
+		fake->mode = FAKE_SERVES;
+		assert_int_equal(end_status(), SHYPER_EXIT_DONE);
+		assert_answered(0, 2);
+	}
+}
+
+/* Nobody knows whether it will ever answer: its connection is kept. */
+static void test_unknown_device_is_stopped_in_the_end(void **state)
+{
+	(void)state;
+	be_device(json_integer(VIRTIO_ID_RNG));
+	hold_three();
+	el2_post(HVISOR_OP_RESET, 0, 0, 0, 0);
+	assert_true(el2_answered(0, NULL, 5000));
+	assert_int_equal(fake->sessions, 1);
+	assert_int_equal(el2.state->counters.in_flight, 0);
+}
+
 /* What takes a control queue, or a configuration space, which it has not. */
 static void test_net_features(void **state)
 {
@@ -466,6 +544,68 @@ static void test_bad_replies(void **state)
 	assert_int_equal(refusal(), SHYPER_EXIT_RESTART);
 }
 
+/* The status of a bridge that is to end in that time, or -1. */
+static int ends_within(unsigned int ms)
+{
+	int status;
+
+	for (; ms; ms--) {
+		if (waitpid(el2.backend, &status, WNOHANG) == el2.backend) {
+			el2.backend = 0;
+			return status;
+		}
+		sleep_ms(1);
+	}
+	return -1;
+}
+
+/* An answer has one time limit, not one for each of its bytes. */
+static void test_dripping_replies(void **state)
+{
+	int status;
+
+	(void)state;
+	el2_backend_start(serve);
+	fake->at = 2;
+	fake->mode = FAKE_DRIPS;
+	offer(0, 2);
+	el2_notify(1);
+	status = ends_within(4000);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), SHYPER_EXIT_RESTART);
+}
+
+/* It has the descriptor of the kicks, and with it its flags. */
+static void test_blocking_kick(void **state)
+{
+	int status;
+
+	(void)state;
+	fake->mode = FAKE_BLOCKS;
+	el2_backend_start(serve);
+	offer(0, 2);
+	el2_notify(1);
+	status = ends_within(4000);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGALRM);
+}
+
+static void test_calls_are_not_read(void **state)
+{
+	(void)state;
+	be_device(json_string("net"));
+	el2_backend_start(serve);
+	offer(0, 2);
+	el2_notify(1);
+	assert_answered(0, 2);
+	offer(0, 4);
+	el2_notify(1);
+	assert_answered(0, 4);
+	el2_post(HVISOR_OP_RESET, 0, 0, 0, 0);
+	assert_true(el2_answered(0, NULL, 2000));
+	assert_int_equal(fake->calls_unread, 2);
+}
+
 static unsigned int count_files(void)
 {
 	unsigned int n, nr = 0;
@@ -551,12 +691,18 @@ int main(void)
 		TEST(test_reset_of_a_lost_request),
 		TEST(test_queue_stop),
 		TEST(test_net_ends_at_once),
+		TEST(test_what_is_done_is_not_returned_empty),
+		TEST(test_eventq_is_left),
+		TEST(test_unknown_device_is_stopped_in_the_end),
 		TEST(test_net_features),
 		TEST(test_stops_at_sigterm),
 		TEST(test_config),
 		TEST(test_fs),
 		TEST(test_refused),
 		TEST(test_bad_replies),
+		TEST(test_dripping_replies),
+		TEST(test_blocking_kick),
+		TEST(test_calls_are_not_read),
 		TEST(test_sent_descriptors_do_not_arrive),
 		TEST(test_bad_used_rings),
 		TEST(test_chatter),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of the virtio device library and of the backends.
 tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_net \
-	test_rng test_vhost_user test_pl011 test_pl011_model test_rtc test_jail fuzz_queue
+	test_rng test_vhost_user test_pl011 test_pl011_model test_rtc test_jail test_program \
+	fuzz_queue
 cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend \
 	-DRUN_DIRECTORY='"."'
 libs-virtio := -luring -ljansson -lseccomp
@@ -29,10 +30,13 @@ srcs-test_net := $(virtio-loop) $(virtio-program) shyper-cli/backend/net-data.c 
 	shyper-cli/backend/net-control.c shyper-cli/backend/net-config.c \
 	shyper-cli/backend/net-vhost.c
 srcs-test_rng := $(virtio-loop) $(virtio-program)
+# Compiles vhost-user.c and vhost-user-link.c itself, with less patience.
 srcs-test_vhost_user := $(virtio-loop) $(virtio-program) shyper-cli/backend/vhost-user-open.c \
-	shyper-cli/backend/vhost-user-link.c shyper-cli/backend/vhost-user-shadow.c tests/unit/virtio/fake_back_end.c
+	shyper-cli/backend/vhost-user-shadow.c tests/unit/virtio/fake_back_end.c
 srcs-test_pl011 := $(virtio-loop) $(virtio-program) $(virtio-console) shyper-cli/backend/pl011-model.c
 srcs-test_pl011_model := shyper-cli/backend/pl011-model.c
 srcs-test_rtc := $(virtio-loop) $(virtio-program)
 srcs-test_jail := $(virtio-loop) $(virtio-program)
+# Compiles program.c itself.
+srcs-test_program := $(virtio-loop) shyper-cli/backend/jail.c libshyper/size.c
 srcs-fuzz_queue := $(virtio-rings) tests/fuzz/virtqueue.c

@@ -57,7 +57,7 @@ struct shyper_backend;
  * @driver_ok: the driver is ready, and what it has accepted stays until @reset;
  *	also for a backend that comes when it is
  * @drain: the queues of a mask are to end, which waits for what is in flight in
- *	them: chains that wait for an event may be pushed, empty
+ *	them: chains that wait for an event may be pushed, empty, or left
  * @queue_stop: whoever queue @index was given to (shyper/virtio/vhost.h) is to
  *	touch it no more after the return
  * @reset: the driver's queues are forgotten; nothing is in flight. Of a foreign
@@ -175,9 +175,9 @@ SHYPER_API size_t shyper_backend_read_config(const struct shyper_backend *backen
 SHYPER_API int shyper_backend_attach(struct shyper_backend *backend);
 
 /*
- * Serve. 0: SIGTERM or SIGINT came and nothing is in flight any more; 1: the same
- * of SIGHUP: a successor is wanted (SHYPER_EXIT_RESTART); -ENODEV: the device is
- * gone; else an error.
+ * Serve. 0: SIGTERM or SIGINT came and nothing is in flight any more but what was
+ * left by shyper_backend_leave(); 1: the same of SIGHUP: a successor is wanted
+ * (SHYPER_EXIT_RESTART); -ENODEV: the device is gone; else an error.
  */
 SHYPER_API int shyper_backend_run(struct shyper_backend *backend);
 
@@ -202,7 +202,8 @@ shyper_backend_get_driver_features(const struct shyper_backend *backend);
  * filter, a mode, registers): they outlive the process, are zero when the cell is
  * created, and are otherwise the backend's alone. Nobody clears them when the
  * device is reset; by the epoch, which counts resets, a successor can tell
- * whether they are void.
+ * whether they are void. NULL: of a foreign region, whose hypervisor is older than
+ * ABI 1.3 (control/abi_version in sysfs).
  */
 #define SHYPER_OPTIONS_SIZE	256
 SHYPER_API void *shyper_backend_get_options(struct shyper_backend *backend);
@@ -250,6 +251,15 @@ SHYPER_API void shyper_backend_kick(struct shyper_backend *backend,
 				    unsigned int index);
 
 /*
+ * For @ops->drain. True: a signal ends this process, not the queue: what is in
+ * flight in queue @index stays so, is not waited for, and is popped again by a
+ * successor; nobody may touch it in between. False: the queue is to end for its
+ * driver, too.
+ */
+SHYPER_API bool shyper_backend_leave(struct shyper_backend *backend,
+				     unsigned int index);
+
+/*
  * Interrupt the driver if it wants to know of what was pushed; NULL: nothing.
  * Wanted only for what is pushed outside of @ops->queue.
  */
@@ -258,7 +268,8 @@ SHYPER_API void shyper_backend_notify(struct shyper_backend *backend,
 
 /*
  * The interrupt of a foreign region, a level: it is asserted, or not, until the
- * next call or the device's reset; once attached. -EINVAL: it has none.
+ * next call or the device's reset; once attached. -EINVAL: it has none, or the
+ * hypervisor is older than ABI 1.3.
  */
 SHYPER_API int shyper_backend_set_level(struct shyper_backend *backend, bool high);
 
