@@ -31,10 +31,13 @@ static uint64_t limit_opens(const struct blk_limit *limit, uint64_t time)
 	return limit->due > time + BURST ? limit->due - BURST : 0;
 }
 
-static void limit_charge(struct blk_limit *limit, uint64_t time, uint32_t units)
+static void limit_charge(struct blk_limit *limit, uint32_t units)
 {
+	uint64_t time;
+
 	if (!limit->rate)
 		return;
+	time = now();
 	/* What was not used is not saved. */
 	if (limit->due < time)
 		limit->due = time;
@@ -61,15 +64,14 @@ bool blk_rate_allows(struct blk_rate *rate)
 	return false;
 }
 
-void blk_rate_charge(struct blk_rate *rate, uint32_t bytes)
+void blk_rate_charge_request(struct blk_rate *rate)
 {
-	uint64_t time;
+	limit_charge(&rate->requests, 1);
+}
 
-	if (rate->timer.fd < 0)
-		return;
-	time = now();
-	limit_charge(&rate->requests, time, 1);
-	limit_charge(&rate->bytes, time, bytes);
+void blk_rate_charge_bytes(struct blk_rate *rate, uint32_t bytes)
+{
+	limit_charge(&rate->bytes, bytes);
 }
 
 static void timer_expired(struct shyper_backend *backend, struct shyper_watch *watch,

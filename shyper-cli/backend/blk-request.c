@@ -221,12 +221,15 @@ static bool in_range(const struct blk_file *file, const struct blk_request *requ
 
 static void transfer_begin(struct shyper_backend *backend, struct blk_request *request)
 {
-	const struct blk_file *file = &((struct blk *)shyper_backend_get_data(backend))->file;
+	struct blk *blk = shyper_backend_get_data(backend);
 	bool write = request->type == VIRTIO_BLK_T_OUT;
 
-	if (!in_range(file, request) || (write && file->readonly))
+	if (!in_range(&blk->file, request) || (write && blk->file.readonly)) {
 		blk_request_end(backend, request, VIRTIO_BLK_S_IOERR);
-	else if (!request->length)
+		return;
+	}
+	blk_rate_charge_bytes(&blk->rate, request->length);
+	if (!request->length)
 		blk_request_end(backend, request, VIRTIO_BLK_S_OK);
 	else
 		transfer(backend, request);
@@ -285,12 +288,6 @@ static bool request_parse(struct blk_request *request)
 	return true;
 }
 
-static uint32_t bytes_moved(const struct blk_request *request)
-{
-	return request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_OUT ?
-	       request->length : 0;
-}
-
 /* Takes the next request. False: there is none, or none may begin yet. */
 static bool queue_take(struct shyper_backend *backend, struct shyper_queue *queue)
 {
@@ -313,7 +310,7 @@ static bool queue_take(struct shyper_backend *backend, struct shyper_queue *queu
 		return true;
 	}
 	request->queue = shyper_queue_get_index(queue);
-	blk_rate_charge(&blk->rate, bytes_moved(request));
+	blk_rate_charge_request(&blk->rate);
 	request_begin(backend, request);
 	return true;
 }

@@ -250,6 +250,24 @@ static void test_bytes_are_limited(void **state)
 	ms_of(1, 256 * 1024);
 }
 
+/* What is refused moves nothing, whatever it asks for. */
+static void test_refused_are_not_charged(void **state)
+{
+	struct wanted wanted = { VIRTIO_BLK_T_IN, SECTORS, 0, 0x100000 };
+	struct timespec begin, end;
+
+	(void)state;
+	more_config = "{\"bytes_per_second\":\"100K\"}";
+	el2_backend_start(serve);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	assert_int_equal(request(&wanted, NULL), VIRTIO_BLK_S_IOERR);
+	wanted.sector = 0;
+	wanted.length = SECTOR_SIZE;
+	assert_int_equal(request(&wanted, NULL), VIRTIO_BLK_S_OK);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_in_range(end.tv_sec - begin.tv_sec, 0, 6);
+}
+
 /* What waits is the guest's, and a reset does not wait for it. */
 static void test_limit_holds_up_no_reset(void **state)
 {
@@ -331,6 +349,7 @@ int main(void)
 		TEST(configuration_space), TEST(cache_is_switched),
 		TEST(no_cache_without_flush), TEST(withheld), TEST(queues),
 		TEST(queues_reissue), TEST(requests_are_limited), TEST(bytes_are_limited),
+		TEST(refused_are_not_charged),
 		TEST(limit_holds_up_no_reset), TEST(wrong_configurations), TEST(file_grows),
 		TEST(file_shrinks),
 	};
