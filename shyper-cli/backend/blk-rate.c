@@ -31,7 +31,7 @@ static uint64_t limit_opens(const struct blk_limit *limit, uint64_t time)
 	return limit->due > time + BURST ? limit->due - BURST : 0;
 }
 
-static void limit_charge(struct blk_limit *limit, uint32_t units)
+static void limit_charge(struct blk_limit *limit, uint64_t units)
 {
 	uint64_t time;
 
@@ -41,6 +41,7 @@ static void limit_charge(struct blk_limit *limit, uint32_t units)
 	/* What was not used is not saved. */
 	if (limit->due < time)
 		limit->due = time;
+	/* At most the 16 GiB of a full write zeroes: 2^34 * SECOND < 2^64. */
 	limit->due += units * SECOND / limit->rate;
 }
 
@@ -69,7 +70,7 @@ void blk_rate_charge_request(struct blk_rate *rate)
 	limit_charge(&rate->requests, 1);
 }
 
-void blk_rate_charge_bytes(struct blk_rate *rate, uint32_t bytes)
+void blk_rate_charge_bytes(struct blk_rate *rate, uint64_t bytes)
 {
 	limit_charge(&rate->bytes, bytes);
 }

@@ -150,7 +150,7 @@ int blk_rate_open(struct shyper_backend *backend, struct blk_rate *rate);
 bool blk_rate_allows(struct blk_rate *rate);
 void blk_rate_charge_request(struct blk_rate *rate);
 /* Of a request that was checked: one that is refused moves nothing. */
-void blk_rate_charge_bytes(struct blk_rate *rate, uint32_t bytes);
+void blk_rate_charge_bytes(struct blk_rate *rate, uint64_t bytes);
 
 /* blk-request.c: the operation "queue", and what the ring has to tell. */
 bool blk_queue(struct shyper_backend *backend, struct shyper_queue *queue);

@@ -250,6 +250,33 @@ static void test_bytes_are_limited(void **state)
 	ms_of(1, 256 * 1024);
 }
 
+/* Zeroes count as what is written; a discard as nothing. */
+static void test_zeroes_are_limited(void **state)
+{
+	struct virtio_blk_discard_write_zeroes range = { .num_sectors = SECTORS };
+	struct wanted wanted = { VIRTIO_BLK_T_DISCARD, 0, 0, sizeof(range) };
+	struct timespec begin, end;
+
+	(void)state;
+	more_config = "{\"bytes_per_second\":\"256K\"}";
+	el2_backend_start(serve);
+	memcpy(el2.ram + DATA, &range, sizeof(range));
+	request(&wanted, NULL);
+	range.num_sectors = 1024;
+	memcpy(el2.ram + DATA, &range, sizeof(range));
+	wanted.type = VIRTIO_BLK_T_WRITE_ZEROES;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	assert_int_equal(request(&wanted, NULL), VIRTIO_BLK_S_OK);
+	wanted.type = VIRTIO_BLK_T_IN;
+	wanted.length = SECTOR_SIZE;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_in_range(end.tv_sec - begin.tv_sec, 0, 1);
+	assert_int_equal(request(&wanted, NULL), VIRTIO_BLK_S_OK);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_in_range((end.tv_sec - begin.tv_sec) * 1000 +
+			(end.tv_nsec - begin.tv_nsec) / 1000000, 1800, 8000);
+}
+
 /* What is refused moves nothing, whatever it asks for. */
 static void test_refused_are_not_charged(void **state)
 {
@@ -349,7 +376,7 @@ int main(void)
 		TEST(configuration_space), TEST(cache_is_switched),
 		TEST(no_cache_without_flush), TEST(withheld), TEST(queues),
 		TEST(queues_reissue), TEST(requests_are_limited), TEST(bytes_are_limited),
-		TEST(refused_are_not_charged),
+		TEST(zeroes_are_limited), TEST(refused_are_not_charged),
 		TEST(limit_holds_up_no_reset), TEST(wrong_configurations), TEST(file_grows),
 		TEST(file_shrinks),
 	};
