@@ -288,11 +288,19 @@ static void answer_quiet(struct shyper_backend *backend)
 void backend_serve(struct shyper_backend *backend)
 {
 	uint32_t queues = runnable_queues(backend);
-	unsigned int n;
+	unsigned int n, nr = backend->decl.nr_queues, first = backend->first_queue;
 
-	for (n = 0; n < backend->decl.nr_queues; n++)
-		if (queues & (1U << n))
-			queue_run(backend, n);
+	for (n = 0; n < nr; n++) {
+		unsigned int index = (first + n) % nr;
+		uint64_t taken = backend->queues[index].taken;
+
+		if (!(queues & (1U << index)))
+			continue;
+		queue_run(backend, index);
+		/* Whoever shares something among its queues gives it to the next first. */
+		if (backend->queues[index].taken != taken)
+			backend->first_queue = (index + 1) % nr;
+	}
 	answer_quiet(backend);
 }
 

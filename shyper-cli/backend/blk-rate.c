@@ -4,7 +4,8 @@
  * more than BURST ahead of an even pace; its cost is known when it was taken from
  * the queue and may then put the disk further ahead, so that a request larger than
  * what comes in a burst passes, too, and the next one waits for longer. What waits
- * stays in the guest's queue.
+ * stays in the guest's queue. Once one was refused all are until the timer has
+ * come, so that each queue has its turn, and not whichever is asked most often.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -52,6 +53,8 @@ bool blk_rate_allows(struct blk_rate *rate)
 
 	if (rate->timer.fd < 0)
 		return true;
+	if (rate->closed)
+		return false;
 	time = now();
 	opens = limit_opens(&rate->requests, time);
 	bytes = limit_opens(&rate->bytes, time);
@@ -62,6 +65,7 @@ bool blk_rate_allows(struct blk_rate *rate)
 	timer.it_value.tv_sec = opens / SECOND;
 	timer.it_value.tv_nsec = opens % SECOND;
 	timerfd_settime(rate->timer.fd, TFD_TIMER_ABSTIME, &timer, NULL);
+	rate->closed = true;
 	return false;
 }
 
@@ -78,12 +82,13 @@ void blk_rate_charge_bytes(struct blk_rate *rate, uint64_t bytes)
 static void timer_expired(struct shyper_backend *backend, struct shyper_watch *watch,
 			  uint32_t events)
 {
-	const struct blk *blk = shyper_backend_get_data(backend);
+	struct blk *blk = shyper_backend_get_data(backend);
 	uint64_t times;
 	unsigned int n;
 
 	(void)events;
 	(void)!read(watch->fd, &times, sizeof(times));
+	blk->rate.closed = false;
 	for (n = 0; n < blk->nr_queues; n++)
 		shyper_backend_kick(backend, n);
 }

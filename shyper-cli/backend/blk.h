@@ -104,11 +104,13 @@ struct blk_limit {
 /**
  * struct blk_rate - limits of a disk
  * @timer: -1: there are none
+ * @closed: until @timer expires
  */
 struct blk_rate {
 	struct blk_limit requests;
 	struct blk_limit bytes;
 	struct shyper_watch timer;
+	bool closed;
 };
 
 /**

@@ -295,6 +295,25 @@ static void test_refused_are_not_charged(void **state)
 	assert_in_range(end.tv_sec - begin.tv_sec, 0, 6);
 }
 
+/* Each queue gets its share of a limit, however much the first one wants. */
+static void test_limit_is_shared(void **state)
+{
+	struct wanted wanted = { VIRTIO_BLK_T_IN, 0, 0, SECTOR_SIZE };
+	unsigned int n, k;
+
+	(void)state;
+	more_config = "{\"queues\":4,\"iops\":100}";
+	el2_backend_start(serve);
+	for (n = 0; n < 40 * NR_QUEUES; n++)
+		offer_on(&drivers[n % NR_QUEUES], 3 * (n / NR_QUEUES), n, &wanted);
+	el2_notify((1 << NR_QUEUES) - 1);
+	for (n = 0; n < 6; n++)
+		for (k = 1; k < NR_QUEUES; k++)
+			finish_on(&drivers[k]);
+	/* A burst, and as many as the others. */
+	assert_in_range(drivers[0].used->idx, 5, 30);
+}
+
 /* What waits is the guest's, and a reset does not wait for it. */
 static void test_limit_holds_up_no_reset(void **state)
 {
@@ -377,7 +396,7 @@ int main(void)
 		TEST(no_cache_without_flush), TEST(withheld), TEST(queues),
 		TEST(queues_reissue), TEST(requests_are_limited), TEST(bytes_are_limited),
 		TEST(zeroes_are_limited), TEST(refused_are_not_charged),
-		TEST(limit_holds_up_no_reset), TEST(wrong_configurations), TEST(file_grows),
+		TEST(limit_holds_up_no_reset), TEST(limit_is_shared), TEST(wrong_configurations), TEST(file_grows),
 		TEST(file_shrinks),
 	};
 
