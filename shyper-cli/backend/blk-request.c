@@ -149,8 +149,15 @@ bool blk_writes_through(const struct shyper_backend *backend)
 
 void blk_sync(struct blk *blk)
 {
-	struct io_uring_sqe *sqe = blk_ring_get(blk);
+	struct io_uring_sqe *sqe;
 
+	/* One at a time, however often the driver wants it. */
+	if (blk->syncing) {
+		blk->sync_again = true;
+		return;
+	}
+	blk->syncing = true;
+	sqe = blk_ring_get(blk);
 	/* Behind all that is in flight, before all that comes. */
 	io_uring_prep_fsync(sqe, blk->file.fd, IORING_FSYNC_DATASYNC);
 	sqe->flags |= IOSQE_IO_DRAIN;
@@ -317,11 +324,16 @@ static bool queue_take(struct shyper_backend *backend, struct shyper_queue *queu
 
 bool blk_queue(struct shyper_backend *backend, struct shyper_queue *queue)
 {
+	struct blk *blk = shyper_backend_get_data(backend);
 	unsigned int left = shyper_queue_get_size(queue);
+
+	/* Or a write might end before an older one, of the cache, is stable. */
+	if (blk->sync_again)
+		return false;
 
 	while (left && queue_take(backend, queue))
 		left--;
-	blk_ring_submit(shyper_backend_get_data(backend));
+	blk_ring_submit(blk);
 	return !left;
 }
 
@@ -367,12 +379,22 @@ static void request_done(struct shyper_backend *backend, struct blk_request *req
 		transfer(backend, request);
 }
 
-/* That of blk_sync(), for which nobody waits. */
-static void sync_done(int result)
+/* That of blk_sync(). */
+static void sync_done(struct shyper_backend *backend, int result)
 {
+	struct blk *blk = shyper_backend_get_data(backend);
+	unsigned int n;
+
 	if (result && result != -EINVAL)
 		say(SAY_ERROR, "what was written before its cache was switched off is not stable: %s",
 		    strerror(-result));
+	blk->syncing = false;
+	if (!blk->sync_again)
+		return;
+	blk->sync_again = false;
+	blk_sync(blk);
+	for (n = 0; n < blk->nr_queues; n++)
+		shyper_backend_kick(backend, n);
 }
 
 void blk_completed(struct shyper_backend *backend, struct shyper_watch *watch,
@@ -390,7 +412,7 @@ void blk_completed(struct shyper_backend *backend, struct shyper_watch *watch,
 
 		io_uring_cqe_seen(&blk->ring, cqe);
 		if (!request) {
-			sync_done(result);
+			sync_done(backend, result);
 			continue;
 		}
 		queues |= 1U << request->queue;

@@ -116,12 +116,16 @@ struct blk_rate {
 /**
  * struct blk - a disk
  * @write_back: as the configuration space has it: writes may stay in the cache
+ * @syncing: blk_sync() is under way
+ * @sync_again: it has to be once more, before any other request
  * @fresh: those of @requests that were never taken
  */
 struct blk {
 	struct blk_file file;
 	char serial[VIRTIO_BLK_ID_BYTES];
 	bool write_back;
+	bool syncing;
+	bool sync_again;
 	unsigned int nr_queues;
 	struct io_uring ring;
 	struct shyper_watch completions;
@@ -158,7 +162,10 @@ void blk_rate_charge_bytes(struct blk_rate *rate, uint64_t bytes);
 bool blk_queue(struct shyper_backend *backend, struct shyper_queue *queue);
 void blk_completed(struct shyper_backend *backend, struct shyper_watch *watch,
 		   uint32_t events);
-/* Makes what was written stable before anything that is submitted from now on. */
+/*
+ * Makes what was written stable before anything that is taken from a queue from
+ * now on; in the background.
+ */
 void blk_sync(struct blk *blk);
 /* Whether a write has to be stable when it ends. */
 bool blk_writes_through(const struct shyper_backend *backend);

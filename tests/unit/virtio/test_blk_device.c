@@ -12,6 +12,8 @@
 
 #include "disk.h"
 
+#include "../../../libshyper/virtio/backend.h"
+
 #define FLUSH	(1ULL << VIRTIO_BLK_F_FLUSH)
 #define WCE	(1ULL << VIRTIO_BLK_F_CONFIG_WCE)
 
@@ -83,6 +85,79 @@ static void test_cache_is_switched(void **state)
 	el2_post(HVISOR_OP_CONFIG_STORE, 0, 0, 4, 0x100000);
 	assert_true(el2_answered(0, NULL, 10000));
 	assert_int_equal(config_space()->capacity, SECTORS);
+}
+
+/* What is submitted stays in the ring. */
+static bool submission_waits;
+
+void __real_blk_ring_submit(struct blk *blk);
+void __wrap_blk_ring_submit(struct blk *blk);
+
+void __wrap_blk_ring_submit(struct blk *blk)
+{
+	if (!submission_waits)
+		__real_blk_ring_submit(blk);
+}
+
+/* Hands over what waits in the ring, and sees it done; what follows waits again. */
+static void go_on(struct shyper_backend *backend, struct blk *blk)
+{
+	struct io_uring_cqe *cqe;
+
+	__real_blk_ring_submit(blk);
+	assert_int_equal(io_uring_wait_cqe(&blk->ring, &cqe), 0);
+	blk_completed(backend, &blk->completions, EPOLLIN);
+}
+
+static void switch_cache(struct shyper_backend *backend, unsigned int times)
+{
+	while (times--) {
+		blk_config_store(backend, CONFIG_WCE, 1, 0);
+		blk_config_store(backend, CONFIG_WCE, 1, 1);
+	}
+	blk_config_store(backend, CONFIG_WCE, 1, 0);
+}
+
+/*
+ * A driver that switches its cache without end has one sync under way and one that
+ * waits, before which nothing is taken that could overtake it.
+ */
+static void test_cache_is_switched_in_vain(void **state)
+{
+	static struct blk blk;
+	struct wanted wanted = { VIRTIO_BLK_T_OUT, 0, 0, SECTOR_SIZE };
+	struct shyper_backend *backend = el2_backend_open("cell1.blk0", &blk_ops, &blk);
+	json_t *config = json_pack("{s:s}", "path", path);
+	struct shyper_queue *queue;
+
+	(void)state;
+	el2.page->driver_features |= FLUSH | WCE;
+	assert_int_equal(blk_open(backend, config), 0);
+	json_decref(config);
+	backend_adopt_all(backend);
+	queue = shyper_backend_get_queue(backend, 0);
+	offer(0, &wanted);
+	submission_waits = true;
+	switch_cache(backend, 0);
+	assert_int_equal(io_uring_sq_ready(&blk.ring), 1);
+	switch_cache(backend, 1000);
+	assert_int_equal(io_uring_sq_ready(&blk.ring), 1);
+	assert_false(blk_queue(backend, queue));
+	assert_int_equal(queue->in_flight, 0);
+	go_on(backend, &blk);
+	assert_int_equal(io_uring_sq_ready(&blk.ring), 1);
+	assert_true(backend->pending & 1);
+	blk_queue(backend, queue);
+	assert_int_equal(queue->in_flight, 1);
+	assert_int_equal(io_uring_sq_ready(&blk.ring), 2);
+	submission_waits = false;
+	while (queue->in_flight)
+		go_on(backend, &blk);
+	assert_int_equal(*status_of(0), VIRTIO_BLK_S_OK);
+	io_uring_queue_exit(&blk.ring);
+	close(blk.file.fd);
+	shyper_backend_close(backend);
+	free(blk.requests);
 }
 
 static void test_no_cache_without_flush(void **state)
@@ -393,6 +468,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(configuration_space), TEST(cache_is_switched),
+		TEST(cache_is_switched_in_vain),
 		TEST(no_cache_without_flush), TEST(withheld), TEST(queues),
 		TEST(queues_reissue), TEST(requests_are_limited), TEST(bytes_are_limited),
 		TEST(zeroes_are_limited), TEST(refused_are_not_charged),

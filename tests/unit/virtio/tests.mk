@@ -23,6 +23,7 @@ virtio-disk := $(virtio-loop) $(virtio-program) $(addprefix shyper-cli/backend/,
 # All but blk.c, which they have of disk.h.
 srcs-test_blk := $(virtio-disk)
 srcs-test_blk_device := $(virtio-disk)
+ldflags-test_blk_device := -Wl,--wrap=blk_ring_submit
 srcs-test_blk_range := $(virtio-disk)
 virtio-console := shyper-cli/backend/console-log.c shyper-cli/backend/console-clients.c
 srcs-test_console := $(virtio-loop) $(virtio-program) $(virtio-console)
