@@ -160,6 +160,17 @@ static void test_cache_is_switched_in_vain(void **state)
 	free(blk.requests);
 }
 
+/* However many queues are full: their completions do not overflow. */
+static void test_completions_have_room(void **state)
+{
+	struct io_uring ring;
+
+	(void)state;
+	assert_int_equal(blk_ring_open(&ring, MAX_QUEUES * QUEUE_SIZE), 0);
+	assert_true(*ring.cq.kring_entries > MAX_QUEUES * QUEUE_SIZE);
+	io_uring_queue_exit(&ring);
+}
+
 static void test_no_cache_without_flush(void **state)
 {
 	(void)state;
@@ -469,7 +480,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(configuration_space), TEST(cache_is_switched),
 		TEST(cache_is_switched_in_vain),
-		TEST(no_cache_without_flush), TEST(withheld), TEST(queues),
+		TEST(completions_have_room), TEST(no_cache_without_flush), TEST(withheld), TEST(queues),
 		TEST(queues_reissue), TEST(requests_are_limited), TEST(bytes_are_limited),
 		TEST(zeroes_are_limited), TEST(refused_are_not_charged),
 		TEST(limit_holds_up_no_reset), TEST(limit_is_shared), TEST(wrong_configurations), TEST(file_grows),
