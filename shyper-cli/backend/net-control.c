@@ -35,15 +35,26 @@ static bool command_ends(const struct command *command)
 	return command->offset == command->chain->out_length;
 }
 
-void net_options_reset(struct net *net)
+void net_options_reset(struct shyper_backend *backend, struct net *net)
 {
 	struct net_options *options = net->options;
 
 	memset(options, 0, sizeof(*options));
 	options->promiscuous = 1;
 	options->pairs = 1;
+	options->epoch = shyper_backend_get_epoch(backend);
 	memcpy(options->mac, net->config.mac, ETH_ALEN);
 	options->valid = 1;
+}
+
+/* Of a reset that found no backend nobody heard, but the epoch counts it. */
+void net_options_check(struct shyper_backend *backend, struct net *net)
+{
+	const struct net_options *options = net->options;
+
+	if (!options->valid || options->pairs > net->config.pairs ||
+	    options->epoch != shyper_backend_get_epoch(backend))
+		net_options_reset(backend, net);
 }
 
 void net_options_apply(const struct net *net)
@@ -207,6 +218,7 @@ bool net_control(struct shyper_backend *backend, struct shyper_queue *queue)
 	unsigned int left;
 	uint8_t ack;
 
+	net_options_check(backend, shyper_backend_get_data(backend));
 	for (left = shyper_queue_get_size(queue); left; left--) {
 		if (shyper_queue_pop(queue, &chain) <= 0)
 			return false;

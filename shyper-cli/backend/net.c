@@ -81,6 +81,9 @@ static void net_driver_ok(struct shyper_backend *backend)
 	struct net *net = shyper_backend_get_data(backend);
 	uint64_t features = shyper_backend_get_driver_features(backend);
 
+	net_options_check(backend, net);
+	if (!(features & FEATURE(MQ)))
+		net->options->pairs = 1;
 	tap_offload(net, features);
 	net_options_apply(net);
 	tap_use_pairs(net, net->options->pairs);
@@ -107,7 +110,7 @@ static void net_reset(struct shyper_backend *backend)
 	net->ready = false;
 	tap_carrier(net, false);
 	net_vhost_reset(backend, net);
-	net_options_reset(net);
+	net_options_reset(backend, net);
 	net_options_apply(net);
 	tap_offload(net, 0);
 	tap_use_pairs(net, 1);
@@ -190,8 +193,7 @@ static int net_open(struct shyper_backend *backend, const json_t *config)
 	if (status)
 		return status;
 	net->options = shyper_backend_get_options(backend);
-	if (!net->options->valid || net->options->pairs > net->config.pairs)
-		net_options_reset(net);
+	net_options_check(backend, net);
 	return 0;
 }
 

@@ -56,7 +56,7 @@ struct net_config {
 	bool link;
 };
 
-#define FILTER_SIZE	40
+#define FILTER_SIZE	39	/* as many as there is room for */
 
 /**
  * struct net_options - what the driver has set; outlives the process
@@ -67,6 +67,7 @@ struct net_config {
  * @nr_unicast: @nr_multicast: addresses in @filter, the former first
  * @pairs: that are used
  * @mac: own address
+ * @epoch: of the device whose driver has set it
  */
 struct net_options {
 	uint8_t valid;
@@ -80,6 +81,7 @@ struct net_options {
 	uint16_t pairs;
 	uint8_t mac[ETH_ALEN];
 	uint8_t filter[FILTER_SIZE][ETH_ALEN];
+	uint32_t epoch;
 };
 
 /**
@@ -123,7 +125,9 @@ bool net_transmit(struct shyper_backend *backend, struct shyper_queue *queue,
 		  const struct net_pair *pair, bool link);
 
 /* net-control.c */
-void net_options_reset(struct net *net);
+void net_options_reset(struct shyper_backend *backend, struct net *net);
+/* Before they are used: forgets what is not of the driver that is there. */
+void net_options_check(struct shyper_backend *backend, struct net *net);
 void net_options_apply(const struct net *net);
 bool net_control(struct shyper_backend *backend, struct shyper_queue *queue);
 /* net-vhost.c: 0 or SHYPER_EXIT_*, and has said why. */

@@ -534,11 +534,20 @@ static void test_bad_commands(void **state)
 	assert_true(el2_failed(5000));
 }
 
+static void wait_pairs(unsigned int pairs)
+{
+	unsigned int n;
+
+	/* The control queue may be served before it is told of DRIVER_OK. */
+	for (n = 0; n < 5000 && tap->pairs != pairs; n++)
+		usleep(1000);
+	assert_int_equal(tap->pairs, pairs);
+}
+
 static void test_pairs(void **state)
 {
 	static const uint8_t both[] = { PAIRS, 0 };
 	struct virtio_net_config *config = (void *)el2.page->config;
-	unsigned int n;
 
 	(void)state;
 	start();
@@ -552,10 +561,43 @@ static void test_pairs(void **state)
 	start();
 	assert_int_equal(control(VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, "\1", 1),
 			 VIRTIO_NET_OK);
-	/* The control queue may be served before it is told of DRIVER_OK. */
-	for (n = 0; n < 5000 && tap->pairs != PAIRS; n++)
-		usleep(1000);
-	assert_int_equal(tap->pairs, PAIRS);
+	wait_pairs(PAIRS);
+}
+
+/* A driver that is gone, by a reset that nobody served, leaves nothing to the next. */
+static void test_options_of_another(void **state)
+{
+	static const uint8_t both[] = { PAIRS, 0 };
+
+	(void)state;
+	start();
+	assert_int_equal(control(VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, both, 2),
+			 VIRTIO_NET_OK);
+	assert_int_equal(control(VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, "", 1),
+			 VIRTIO_NET_OK);
+	assert_int_equal(tap->nr_filter, 2);
+	el2_backend_stop(SIGKILL);
+	memset(tap, 0, sizeof(*tap));
+	tap->nr_filter = 99;
+	el2.page->epoch++;
+	start();
+	wait_pairs(1);
+	assert_int_equal(tap->nr_filter, 0);
+}
+
+/* Nor are pairs used that a driver has not taken the feature for. */
+static void test_pairs_without_mq(void **state)
+{
+	struct net_options *options = (void *)el2.state->driver_options;
+
+	(void)state;
+	el2.page->driver_features &= ~FEATURE(MQ);
+	*options = (struct net_options){
+		.valid = 1, .promiscuous = 1, .pairs = PAIRS, .epoch = el2.page->epoch,
+	};
+	start();
+	wait_pairs(1);
+	assert_int_equal(options->pairs, 1);
 }
 
 /* The third queue is the control queue of a driver that has not taken MQ. */
@@ -689,7 +731,8 @@ int main(void)
 		TEST(transmit), TEST(bad_headers), TEST(not_negotiated), TEST(no_header),
 		TEST(bad_lengths), TEST(receive), TEST(too_few_buffers), TEST(too_large),
 		TEST(buffers_without_room), TEST(filter), TEST(large_tables),
-		TEST(bad_commands), TEST(pairs), TEST(control_without_mq), TEST(link),
+		TEST(bad_commands), TEST(pairs), TEST(options_of_another),
+		TEST(pairs_without_mq), TEST(control_without_mq), TEST(link),
 		TEST(killed), cmocka_unit_test(test_mac), cmocka_unit_test(test_config),
 	};
 
