@@ -22,8 +22,7 @@ _Static_assert(sizeof(struct net_options) <= SHYPER_OPTIONS_SIZE,
 	       "what the driver has set outlives us");
 
 /* Without MQ the control queue is the third, whatever was offered (5.1.2). */
-static unsigned int control_index(const struct shyper_backend *backend,
-				  const struct net *net)
+unsigned int net_control_index(const struct shyper_backend *backend, const struct net *net)
 {
 	return shyper_backend_get_driver_features(backend) & FEATURE(MQ) ?
 	       2 * net->config.pairs : 2;
@@ -33,7 +32,7 @@ static bool net_queue(struct shyper_backend *backend, struct shyper_queue *queue
 {
 	struct net *net = shyper_backend_get_data(backend);
 	unsigned int index = shyper_queue_get_index(queue);
-	unsigned int control = control_index(backend, net);
+	unsigned int control = net_control_index(backend, net);
 	struct net_pair *pair = &net->pairs[index / 2];
 
 	if (index == control)
@@ -192,6 +191,10 @@ static int net_open(struct shyper_backend *backend, const json_t *config)
 		status = net_vhost_open(backend, net);
 	if (status)
 		return status;
+	if (net_control_open(backend, net)) {
+		say(SAY_ERROR, "control queue: no timer");
+		return SHYPER_EXIT_RESTART;
+	}
 	net->options = shyper_backend_get_options(backend);
 	net_options_check(backend, net);
 	return 0;

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "el2.h"
 
@@ -34,6 +35,7 @@
 /* What the backend has done to its tap. */
 struct tap {
 	unsigned int nr_filter;
+	unsigned int calls;	/* of tap_filter() */
 	bool all_multicast;
 	uint8_t filter[2 + FILTER_SIZE][ETH_ALEN];
 	unsigned int pairs;
@@ -77,6 +79,7 @@ void tap_filter(const struct net *net, const uint8_t (*addresses)[ETH_ALEN],
 		unsigned int nr, bool all_multicast)
 {
 	(void)net;
+	tap->calls++;
 	if (nr)
 		memcpy(tap->filter, addresses, nr * ETH_ALEN);
 	tap->all_multicast = all_multicast;
@@ -413,6 +416,62 @@ static uint8_t control(uint8_t class, uint8_t command, const void *data, uint32_
 	return *ack;
 }
 
+/* Offers @nr commands that switch to and fro, and waits for all of them. */
+static unsigned int ms_of_commands(unsigned int nr)
+{
+	struct driver *driver = &drivers[CONTROL];
+	struct timespec begin, end;
+	unsigned int n;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (n = 0; n < nr; n++) {
+		uint8_t command[] = { VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, n % 2 };
+
+		memcpy(el2.ram + DATA + n * 16, command, sizeof(command));
+		driver_desc(&driver->desc[2 * n], DRIVER_RAM + DATA + n * 16,
+			    sizeof(command), VRING_DESC_F_NEXT, 2 * n + 1);
+		driver_desc(&driver->desc[2 * n + 1], DRIVER_RAM + DATA + n * 16 + 8, 1,
+			    VRING_DESC_F_WRITE, 0);
+		driver_offer(driver, 2 * n);
+	}
+	el2_notify(1U << CONTROL);
+	for (n = 0; n < nr; n++) {
+		wait_used(driver, &(struct vring_used_elem){ 0 });
+		assert_int_equal(el2.ram[DATA + n * 16 + 8], VIRTIO_NET_OK);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	return (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
+}
+
+/* However fast a driver is, the tap is told 32 times in 100 ms at most. */
+static void test_commands_are_limited(void **state)
+{
+	unsigned int ms;
+
+	(void)state;
+	start();
+	ms = ms_of_commands(120);
+	print_message("%u ms\n", ms);
+	assert_in_range(ms, 290, 5000);
+	assert_in_range(tap->calls, 100, 121);
+}
+
+/* What the tap knows it is not told again. */
+static void test_commands_in_vain(void **state)
+{
+	unsigned int n, calls = 0;
+
+	(void)state;
+	start();
+	for (n = 0; n < 5; n++) {
+		assert_int_equal(control(VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, "", 1),
+				 VIRTIO_NET_OK);
+		if (n)
+			assert_int_equal(tap->calls, calls);
+		calls = tap->calls;
+	}
+}
+
 static const uint8_t table[] = {
 	1, 0, 0, 0, 2, 0, 0, 0, 0, 1,
 	2, 0, 0, 0, 0x33, 0x33, 0, 0, 0, 1, 1, 0, 0x5e, 0, 0, 1,
@@ -731,7 +790,7 @@ int main(void)
 		TEST(transmit), TEST(bad_headers), TEST(not_negotiated), TEST(no_header),
 		TEST(bad_lengths), TEST(receive), TEST(too_few_buffers), TEST(too_large),
 		TEST(buffers_without_room), TEST(filter), TEST(large_tables),
-		TEST(bad_commands), TEST(pairs), TEST(options_of_another),
+		TEST(bad_commands), TEST(commands_are_limited), TEST(commands_in_vain), TEST(pairs), TEST(options_of_another),
 		TEST(pairs_without_mq), TEST(control_without_mq), TEST(link),
 		TEST(killed), cmocka_unit_test(test_mac), cmocka_unit_test(test_config),
 	};
