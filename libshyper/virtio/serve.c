@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -211,8 +212,12 @@ static void queue_run(struct shyper_backend *backend, unsigned int index)
 	struct shyper_queue *queue = &backend->queues[index];
 
 	backend->pending &= ~(1U << index);
-	if (backend->given[index] >= 0 || !backend_adopt(backend, index) ||
-	    !backend->ops->queue)
+	/* A doorbell from before the worker had its own is for the worker. */
+	if (backend->given[index] >= 0) {
+		eventfd_write(backend->given[index], 1);
+		return;
+	}
+	if (!backend_adopt(backend, index) || !backend->ops->queue)
 		return;
 	if (backend->ops->queue(backend, queue))
 		backend->pending |= 1U << index;

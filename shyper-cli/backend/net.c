@@ -40,6 +40,8 @@ static bool net_queue(struct shyper_backend *backend, struct shyper_queue *queue
 	/* Served from net_driver_ok() on, and perhaps not by us. */
 	if (index > control || !net->ready)
 		return false;
+	if (pair->vhost && net->config.link)
+		return net_vhost_resume(net, index);
 	if (index % 2)
 		return net_transmit(backend, queue, pair, net->config.link);
 	return net_receive(backend, queue, pair);

@@ -160,6 +160,8 @@ bool net_control(struct shyper_backend *backend, struct shyper_queue *queue);
 int net_vhost_open(struct shyper_backend *backend, struct net *net);
 /* Gives the queues of the first @pairs to their workers, if they have some. */
 void net_vhost_start(struct shyper_backend *backend, struct net *net, unsigned int pairs);
+/* Gives a queue that was made ready later; the result of the operation "queue". */
+bool net_vhost_resume(struct net *net, unsigned int index);
 void net_vhost_stop(struct shyper_backend *backend, unsigned int index);
 void net_vhost_reset(struct shyper_backend *backend, struct net *net);
 

@@ -14,11 +14,15 @@
 #include "../../../shyper-cli/backend/net.c"
 
 #include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#include "../../../libshyper/virtio/link.h"
 
 #include "el2.h"
 
@@ -41,12 +45,62 @@ struct tap {
 	unsigned int pairs;
 	bool carrier;
 	uint64_t offload;
+	/* Of the worker of the first pair: its doorbells; how often it began with each ring. */
+	int kicks[2];
+	unsigned int begun[2];
 };
 
 static struct driver drivers[QUEUES];
 static struct tap *tap;
 static int sockets[PAIRS][2];	/* the world's, the backend's */
 static const char *link_word;
+static bool vhost;
+
+int __real_open(const char *file, int flags, ...);
+int __wrap_open(const char *file, int flags, ...);
+int __wrap_ioctl(int fd, unsigned long number, void *argument);
+int __wrap_link_irqfd(int fd, int event, uint32_t bits);
+int __wrap_link_ioeventfd(int fd, int event, uint32_t queue, bool on);
+
+int __wrap_open(const char *file, int flags, ...)
+{
+	return strcmp(file, "/dev/vhost-net") ? __real_open(file, flags) : eventfd(0, 0);
+}
+
+/* A kernel whose worker does nothing. */
+int __wrap_ioctl(int fd, unsigned long number, void *argument)
+{
+	const struct vhost_vring_file *file = argument;
+	static int kicks[2];
+
+	(void)fd;
+	if (number == VHOST_GET_FEATURES)
+		*(uint64_t *)argument = ~0ULL;
+	if (number == VHOST_SET_VRING_KICK)
+		kicks[file->index] = file->fd;
+	if (number == VHOST_NET_SET_BACKEND && file->fd == sockets[0][1]) {
+		tap->kicks[file->index] = kicks[file->index];
+		tap->begun[file->index]++;
+	}
+	return 0;
+}
+
+int __wrap_link_irqfd(int fd, int event, uint32_t bits)
+{
+	(void)fd;
+	(void)event;
+	(void)bits;
+	return 0;
+}
+
+int __wrap_link_ioeventfd(int fd, int event, uint32_t queue, bool on)
+{
+	(void)fd;
+	(void)event;
+	(void)queue;
+	(void)on;
+	return 0;
+}
 
 int tap_open(struct net *net)
 {
@@ -92,7 +146,7 @@ static int serve(void)
 	struct shyper_backend *backend = el2_backend_open("cell1.net0", &net_ops, &net);
 	json_t *config = json_pack("{s:s s:i s:s s:b}", "mac", "02:00:00:12:34:56",
 				   "queue_pairs", PAIRS, "link", link_word,
-				   "vhost", false);
+				   "vhost", vhost);
 
 	if (!backend)
 		return 100;
@@ -114,6 +168,7 @@ static int set_up(void **state)
 
 	(void)state;
 	link_word = "up";
+	vhost = false;
 	tap = mmap(NULL, sizeof(*tap), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		   -1, 0);
 	for (n = 0; n < PAIRS; n++)
@@ -728,6 +783,57 @@ static void test_killed(void **state)
 	}
 }
 
+/* What a driver's doorbells add up to that the worker has got. */
+static unsigned long long kicked(unsigned int ring)
+{
+	unsigned long long count = 0;
+	char line[256], file[64];
+	FILE *info;
+
+	snprintf(file, sizeof(file), "/proc/%d/fdinfo/%d", el2.backend, tap->kicks[ring]);
+	info = fopen(file, "re");
+	assert_non_null(info);
+	while (fgets(line, sizeof(line), info))
+		sscanf(line, "eventfd-count: %llx", &count);
+	fclose(info);
+	return count;
+}
+
+static void wait_begun(unsigned int ring, unsigned int times)
+{
+	unsigned int n;
+
+	for (n = 0; n < 5000 && tap->begun[ring] != times; n++)
+		usleep(1000);
+	assert_int_equal(tap->begun[ring], times);
+}
+
+/* A queue that was stopped and made ready again is the worker's again. */
+static void test_worker_of_a_stopped_queue(void **state)
+{
+	unsigned int ring, n;
+
+	(void)state;
+	vhost = true;
+	start();
+	wait_begun(0, 1);
+	wait_begun(1, 1);
+	for (ring = 0; ring < 2; ring++) {
+		unsigned long long before;
+
+		el2_post(HVISOR_OP_QUEUE_STOP, 0, 0x44, 4, ring);
+		assert_true(el2_answered(0, NULL, 5000));
+		before = kicked(ring);
+		el2.page->queues[ring].epoch++;
+		el2_notify(1U << ring);
+		wait_begun(ring, 2);
+		for (n = 0; n < 5000 && kicked(ring) == before; n++)
+			usleep(1000);
+		assert_true(kicked(ring) > before);
+	}
+	wait_begun(0, 2);
+}
+
 static void test_mac(void **state)
 {
 	uint8_t a[ETH_ALEN], b[ETH_ALEN];
@@ -792,7 +898,7 @@ int main(void)
 		TEST(buffers_without_room), TEST(filter), TEST(large_tables),
 		TEST(bad_commands), TEST(commands_are_limited), TEST(commands_in_vain), TEST(pairs), TEST(options_of_another),
 		TEST(pairs_without_mq), TEST(control_without_mq), TEST(link),
-		TEST(killed), cmocka_unit_test(test_mac), cmocka_unit_test(test_config),
+		TEST(killed), TEST(worker_of_a_stopped_queue), cmocka_unit_test(test_mac), cmocka_unit_test(test_config),
 	};
 
 	return cmocka_run_group_tests_name("virtio/net", tests, NULL, NULL);

@@ -30,6 +30,7 @@ srcs-test_console := $(virtio-loop) $(virtio-program) $(virtio-console)
 srcs-test_net := $(virtio-loop) $(virtio-program) shyper-cli/backend/net-data.c \
 	shyper-cli/backend/net-control.c shyper-cli/backend/net-config.c \
 	shyper-cli/backend/net-vhost.c
+ldflags-test_net := -Wl,--wrap=open,--wrap=ioctl,--wrap=link_irqfd,--wrap=link_ioeventfd
 srcs-test_rng := $(virtio-loop) $(virtio-program)
 # Compiles vhost-user.c and vhost-user-link.c itself, with less patience.
 srcs-test_vhost_user := $(virtio-loop) $(virtio-program) shyper-cli/backend/vhost-user-open.c \
