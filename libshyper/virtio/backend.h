@@ -30,6 +30,7 @@
  * @decl: what the device is declared to be
  * @withheld: features that the configuration keeps from being offered
  * @pending: bit n: queue n is to be served
+ * @first_queue: that is served first: behind the last one that took anything
  * @given: of each queue: eventfd of the worker that serves it, or -1
  * @vhosts: list of workers
  * @held: @nr_held requests that are answered once their queues are quiet
@@ -59,6 +60,7 @@ struct shyper_backend {
 	int given[HVISOR_MAX_QUEUES];
 	struct shyper_vhost *vhosts;
 	uint32_t pending;
+	unsigned int first_queue;
 	struct hvisor_request held[MAX_HELD];
 	unsigned int nr_held;
 	int epoll;

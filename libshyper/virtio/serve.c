@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -211,8 +212,12 @@ static void queue_run(struct shyper_backend *backend, unsigned int index)
 	struct shyper_queue *queue = &backend->queues[index];
 
 	backend->pending &= ~(1U << index);
-	if (backend->given[index] >= 0 || !backend_adopt(backend, index) ||
-	    !backend->ops->queue)
+	/* A doorbell from before the worker had its own is for the worker. */
+	if (backend->given[index] >= 0) {
+		eventfd_write(backend->given[index], 1);
+		return;
+	}
+	if (!backend_adopt(backend, index) || !backend->ops->queue)
 		return;
 	if (backend->ops->queue(backend, queue))
 		backend->pending |= 1U << index;
@@ -288,11 +293,19 @@ static void answer_quiet(struct shyper_backend *backend)
 void backend_serve(struct shyper_backend *backend)
 {
 	uint32_t queues = runnable_queues(backend);
-	unsigned int n;
+	unsigned int n, nr = backend->decl.nr_queues, first = backend->first_queue;
 
-	for (n = 0; n < backend->decl.nr_queues; n++)
-		if (queues & (1U << n))
-			queue_run(backend, n);
+	for (n = 0; n < nr; n++) {
+		unsigned int index = (first + n) % nr;
+		uint64_t taken = backend->queues[index].taken;
+
+		if (!(queues & (1U << index)))
+			continue;
+		queue_run(backend, index);
+		/* Whoever shares something among its queues gives it to the next first. */
+		if (backend->queues[index].taken != taken)
+			backend->first_queue = (index + 1) % nr;
+	}
 	answer_quiet(backend);
 }
 

@@ -61,6 +61,22 @@ static uint8_t ranges_parse(const struct blk *blk, struct blk_request *request)
 	return status;
 }
 
+/*
+ * Zeroes may come down to writes, and are charged as such; a discard writes
+ * nothing, and is one request.
+ */
+static void ranges_charge(struct blk *blk, const struct blk_request *request)
+{
+	uint64_t bytes = 0;
+	unsigned int n;
+
+	if (request->type != VIRTIO_BLK_T_WRITE_ZEROES)
+		return;
+	for (n = 0; n < request->nr_ranges; n++)
+		bytes += request->ranges[n].length;
+	blk_rate_charge_bytes(&blk->rate, bytes);
+}
+
 static void write_zeroes(struct shyper_backend *backend, struct blk_request *request,
 			 uint64_t position, uint64_t length)
 {
@@ -119,7 +135,7 @@ static void range_next(struct shyper_backend *backend, struct blk_request *reque
 
 void blk_range_begin(struct shyper_backend *backend, struct blk_request *request)
 {
-	const struct blk *blk = shyper_backend_get_data(backend);
+	struct blk *blk = shyper_backend_get_data(backend);
 	uint8_t status = VIRTIO_BLK_S_IOERR;
 
 	if (!blk->file.readonly)
@@ -128,6 +144,7 @@ void blk_range_begin(struct shyper_backend *backend, struct blk_request *request
 		blk_request_end(backend, request, status);
 		return;
 	}
+	ranges_charge(blk, request);
 	range_next(backend, request);
 }
 

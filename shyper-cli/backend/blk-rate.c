@@ -4,7 +4,8 @@
  * more than BURST ahead of an even pace; its cost is known when it was taken from
  * the queue and may then put the disk further ahead, so that a request larger than
  * what comes in a burst passes, too, and the next one waits for longer. What waits
- * stays in the guest's queue.
+ * stays in the guest's queue. Once one was refused all are until the timer has
+ * come, so that each queue has its turn, and not whichever is asked most often.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -31,13 +32,17 @@ static uint64_t limit_opens(const struct blk_limit *limit, uint64_t time)
 	return limit->due > time + BURST ? limit->due - BURST : 0;
 }
 
-static void limit_charge(struct blk_limit *limit, uint64_t time, uint32_t units)
+static void limit_charge(struct blk_limit *limit, uint64_t units)
 {
+	uint64_t time;
+
 	if (!limit->rate)
 		return;
+	time = now();
 	/* What was not used is not saved. */
 	if (limit->due < time)
 		limit->due = time;
+	/* At most the 16 GiB of a full write zeroes: 2^34 * SECOND < 2^64. */
 	limit->due += units * SECOND / limit->rate;
 }
 
@@ -48,6 +53,8 @@ bool blk_rate_allows(struct blk_rate *rate)
 
 	if (rate->timer.fd < 0)
 		return true;
+	if (rate->closed)
+		return false;
 	time = now();
 	opens = limit_opens(&rate->requests, time);
 	bytes = limit_opens(&rate->bytes, time);
@@ -58,29 +65,30 @@ bool blk_rate_allows(struct blk_rate *rate)
 	timer.it_value.tv_sec = opens / SECOND;
 	timer.it_value.tv_nsec = opens % SECOND;
 	timerfd_settime(rate->timer.fd, TFD_TIMER_ABSTIME, &timer, NULL);
+	rate->closed = true;
 	return false;
 }
 
-void blk_rate_charge(struct blk_rate *rate, uint32_t bytes)
+void blk_rate_charge_request(struct blk_rate *rate)
 {
-	uint64_t time;
+	limit_charge(&rate->requests, 1);
+}
 
-	if (rate->timer.fd < 0)
-		return;
-	time = now();
-	limit_charge(&rate->requests, time, 1);
-	limit_charge(&rate->bytes, time, bytes);
+void blk_rate_charge_bytes(struct blk_rate *rate, uint64_t bytes)
+{
+	limit_charge(&rate->bytes, bytes);
 }
 
 static void timer_expired(struct shyper_backend *backend, struct shyper_watch *watch,
 			  uint32_t events)
 {
-	const struct blk *blk = shyper_backend_get_data(backend);
+	struct blk *blk = shyper_backend_get_data(backend);
 	uint64_t times;
 	unsigned int n;
 
 	(void)events;
 	(void)!read(watch->fd, &times, sizeof(times));
+	blk->rate.closed = false;
 	for (n = 0; n < blk->nr_queues; n++)
 		shyper_backend_kick(backend, n);
 }

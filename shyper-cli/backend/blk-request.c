@@ -149,8 +149,15 @@ bool blk_writes_through(const struct shyper_backend *backend)
 
 void blk_sync(struct blk *blk)
 {
-	struct io_uring_sqe *sqe = blk_ring_get(blk);
+	struct io_uring_sqe *sqe;
 
+	/* One at a time, however often the driver wants it. */
+	if (blk->syncing) {
+		blk->sync_again = true;
+		return;
+	}
+	blk->syncing = true;
+	sqe = blk_ring_get(blk);
 	/* Behind all that is in flight, before all that comes. */
 	io_uring_prep_fsync(sqe, blk->file.fd, IORING_FSYNC_DATASYNC);
 	sqe->flags |= IOSQE_IO_DRAIN;
@@ -221,12 +228,15 @@ static bool in_range(const struct blk_file *file, const struct blk_request *requ
 
 static void transfer_begin(struct shyper_backend *backend, struct blk_request *request)
 {
-	const struct blk_file *file = &((struct blk *)shyper_backend_get_data(backend))->file;
+	struct blk *blk = shyper_backend_get_data(backend);
 	bool write = request->type == VIRTIO_BLK_T_OUT;
 
-	if (!in_range(file, request) || (write && file->readonly))
+	if (!in_range(&blk->file, request) || (write && blk->file.readonly)) {
 		blk_request_end(backend, request, VIRTIO_BLK_S_IOERR);
-	else if (!request->length)
+		return;
+	}
+	blk_rate_charge_bytes(&blk->rate, request->length);
+	if (!request->length)
 		blk_request_end(backend, request, VIRTIO_BLK_S_OK);
 	else
 		transfer(backend, request);
@@ -285,12 +295,6 @@ static bool request_parse(struct blk_request *request)
 	return true;
 }
 
-static uint32_t bytes_moved(const struct blk_request *request)
-{
-	return request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_OUT ?
-	       request->length : 0;
-}
-
 /* Takes the next request. False: there is none, or none may begin yet. */
 static bool queue_take(struct shyper_backend *backend, struct shyper_queue *queue)
 {
@@ -313,18 +317,23 @@ static bool queue_take(struct shyper_backend *backend, struct shyper_queue *queu
 		return true;
 	}
 	request->queue = shyper_queue_get_index(queue);
-	blk_rate_charge(&blk->rate, bytes_moved(request));
+	blk_rate_charge_request(&blk->rate);
 	request_begin(backend, request);
 	return true;
 }
 
 bool blk_queue(struct shyper_backend *backend, struct shyper_queue *queue)
 {
+	struct blk *blk = shyper_backend_get_data(backend);
 	unsigned int left = shyper_queue_get_size(queue);
+
+	/* Or a write might end before an older one, of the cache, is stable. */
+	if (blk->sync_again)
+		return false;
 
 	while (left && queue_take(backend, queue))
 		left--;
-	blk_ring_submit(shyper_backend_get_data(backend));
+	blk_ring_submit(blk);
 	return !left;
 }
 
@@ -370,12 +379,22 @@ static void request_done(struct shyper_backend *backend, struct blk_request *req
 		transfer(backend, request);
 }
 
-/* That of blk_sync(), for which nobody waits. */
-static void sync_done(int result)
+/* That of blk_sync(). */
+static void sync_done(struct shyper_backend *backend, int result)
 {
+	struct blk *blk = shyper_backend_get_data(backend);
+	unsigned int n;
+
 	if (result && result != -EINVAL)
 		say(SAY_ERROR, "what was written before its cache was switched off is not stable: %s",
 		    strerror(-result));
+	blk->syncing = false;
+	if (!blk->sync_again)
+		return;
+	blk->sync_again = false;
+	blk_sync(blk);
+	for (n = 0; n < blk->nr_queues; n++)
+		shyper_backend_kick(backend, n);
 }
 
 void blk_completed(struct shyper_backend *backend, struct shyper_watch *watch,
@@ -393,7 +412,7 @@ void blk_completed(struct shyper_backend *backend, struct shyper_watch *watch,
 
 		io_uring_cqe_seen(&blk->ring, cqe);
 		if (!request) {
-			sync_done(result);
+			sync_done(backend, result);
 			continue;
 		}
 		queues |= 1U << request->queue;

@@ -11,7 +11,7 @@ void blk_ring_submit(struct blk *blk)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 
-	/* Fails only while the kernel lacks memory. */
+	/* Fails only while the kernel lacks memory: completions have room (see below). */
 	while (io_uring_sq_ready(&blk->ring))
 		if (io_uring_submit(&blk->ring) < 0)
 			nanosleep(&pause, NULL);
@@ -57,11 +57,17 @@ static int restrict_to_disk(int fd)
 	return 0;
 }
 
+/*
+ * There is room for the completions of all that can be under way, each request
+ * once and a sync: completions that overflow would make io_uring_enter(2) refuse
+ * to take more (EBUSY) until they were read, which a loop that submits does not do.
+ */
 int blk_ring_open(struct io_uring *ring, unsigned int nr_requests)
 {
+	unsigned int room = nr_requests + 1;
 	struct io_uring_params params = {
 		.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE,
-		.cq_entries = nr_requests > 2 * QUEUE_SIZE ? nr_requests : 2 * QUEUE_SIZE,
+		.cq_entries = room > 2 * QUEUE_SIZE ? room : 2 * QUEUE_SIZE,
 	};
 	int err;
 

@@ -151,6 +151,9 @@ static int blk_start(struct shyper_backend *backend, struct blk *blk)
 		err = blk_rate_open(backend, &blk->rate);
 	if (!err)
 		err = watch_ring(backend, blk);
+	/* A predecessor may not have got round to it. */
+	if (!err && !blk->write_back)
+		blk_sync(blk);
 	return err;
 }
 

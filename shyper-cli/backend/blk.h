@@ -104,22 +104,28 @@ struct blk_limit {
 /**
  * struct blk_rate - limits of a disk
  * @timer: -1: there are none
+ * @closed: until @timer expires
  */
 struct blk_rate {
 	struct blk_limit requests;
 	struct blk_limit bytes;
 	struct shyper_watch timer;
+	bool closed;
 };
 
 /**
  * struct blk - a disk
  * @write_back: as the configuration space has it: writes may stay in the cache
+ * @syncing: blk_sync() is under way
+ * @sync_again: it has to be once more, before any other request
  * @fresh: those of @requests that were never taken
  */
 struct blk {
 	struct blk_file file;
 	char serial[VIRTIO_BLK_ID_BYTES];
 	bool write_back;
+	bool syncing;
+	bool sync_again;
 	unsigned int nr_queues;
 	struct io_uring ring;
 	struct shyper_watch completions;
@@ -148,13 +154,18 @@ void blk_ring_submit(struct blk *blk);
 int blk_rate_open(struct shyper_backend *backend, struct blk_rate *rate);
 /* Whether one more request may begin; else the queues are called again in time. */
 bool blk_rate_allows(struct blk_rate *rate);
-void blk_rate_charge(struct blk_rate *rate, uint32_t bytes);
+void blk_rate_charge_request(struct blk_rate *rate);
+/* Of a request that was checked: one that is refused moves nothing. */
+void blk_rate_charge_bytes(struct blk_rate *rate, uint64_t bytes);
 
 /* blk-request.c: the operation "queue", and what the ring has to tell. */
 bool blk_queue(struct shyper_backend *backend, struct shyper_queue *queue);
 void blk_completed(struct shyper_backend *backend, struct shyper_watch *watch,
 		   uint32_t events);
-/* Makes what was written stable before anything that is submitted from now on. */
+/*
+ * Makes what was written stable before anything that is taken from a queue from
+ * now on; in the background.
+ */
 void blk_sync(struct blk *blk);
 /* Whether a write has to be stable when it ends. */
 bool blk_writes_through(const struct shyper_backend *backend);

@@ -3,11 +3,25 @@
  * shyper-net: the control queue (virtio 1.2, 5.1.6.5), and what it has set. It
  * is kept where it outlives the process; the filter itself is the tap's, so that
  * it holds whoever moves the packets.
+ *
+ * Most commands end in a call that takes locks which all networks of root share.
+ * So the tap is told only what it does not know, and a driver has a budget of
+ * commands; what is beyond it waits in the queue.
  */
 #include <endian.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "net.h"
+
+/* Commands for a wake-up; then other queues and requests get their turn. */
+#define BATCH		8
+/* Far more than a driver needs that does not mean to annoy. */
+#define BUDGET		32
+#define BUDGET_MS	100
 
 /**
  * struct command - a command that is being read
@@ -35,32 +49,54 @@ static bool command_ends(const struct command *command)
 	return command->offset == command->chain->out_length;
 }
 
-void net_options_reset(struct net *net)
+void net_options_reset(struct shyper_backend *backend, struct net *net)
 {
 	struct net_options *options = net->options;
 
 	memset(options, 0, sizeof(*options));
 	options->promiscuous = 1;
 	options->pairs = 1;
+	options->epoch = shyper_backend_get_epoch(backend);
 	memcpy(options->mac, net->config.mac, ETH_ALEN);
 	options->valid = 1;
 }
 
-void net_options_apply(const struct net *net)
+/* Of a reset that found no backend nobody heard, but the epoch counts it. */
+void net_options_check(struct shyper_backend *backend, struct net *net)
 {
 	const struct net_options *options = net->options;
-	uint8_t list[2 + FILTER_SIZE][ETH_ALEN];
+
+	if (!options->valid || options->pairs > net->config.pairs ||
+	    options->epoch != shyper_backend_get_epoch(backend))
+		net_options_reset(backend, net);
+}
+
+static void filter_make(const struct net_options *options, struct net_filter *filter)
+{
 	unsigned int nr = options->nr_unicast + options->nr_multicast;
 
-	if (options->promiscuous || options->more_unicast || nr > FILTER_SIZE) {
-		tap_filter(net, NULL, 0, false);
+	memset(filter, 0, sizeof(*filter));
+	filter->known = true;
+
+	if (options->promiscuous || options->more_unicast || nr > FILTER_SIZE)
 		return;
-	}
-	memcpy(list[0], options->mac, ETH_ALEN);
-	memset(list[1], 0xff, ETH_ALEN);
-	memcpy(list[2], options->filter, nr * ETH_ALEN);
-	tap_filter(net, (const uint8_t (*)[ETH_ALEN])list, 2 + nr,
-		   options->all_multicast || options->more_multicast);
+	memcpy(filter->list[0], options->mac, ETH_ALEN);
+	memset(filter->list[1], 0xff, ETH_ALEN);
+	memcpy(filter->list[2], options->filter, nr * ETH_ALEN);
+	filter->nr = 2 + nr;
+	filter->all_multicast = options->all_multicast || options->more_multicast;
+}
+
+void net_options_apply(struct net *net)
+{
+	struct net_filter filter;
+
+	filter_make(net->options, &filter);
+	if (!memcmp(&filter, &net->filter, sizeof(filter)))
+		return;
+	memcpy(&net->filter, &filter, sizeof(filter));
+	tap_filter(net, (const uint8_t (*)[ETH_ALEN])filter.list, filter.nr,
+		   filter.all_multicast);
 }
 
 static bool control_rx(struct net *net, struct command *command)
@@ -199,17 +235,52 @@ static bool command_do(struct shyper_backend *backend, struct command *command)
 	}
 }
 
+static void budget_renewed(struct shyper_backend *backend, struct shyper_watch *watch,
+			   uint32_t events)
+{
+	struct net *net = shyper_backend_get_data(backend);
+	uint64_t times;
+
+	(void)events;
+	(void)!read(watch->fd, &times, sizeof(times));
+	net->budget.left = BUDGET;
+	shyper_backend_kick(backend, net_control_index(backend, net));
+}
+
+int net_control_open(struct shyper_backend *backend, struct net *net)
+{
+	struct net_budget *budget = &net->budget;
+
+	budget->left = BUDGET;
+	budget->timer.ready = budget_renewed;
+	budget->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (budget->timer.fd < 0)
+		return -errno;
+	return shyper_backend_watch(backend, &budget->timer, EPOLLIN);
+}
+
+static void budget_charge(struct net_budget *budget)
+{
+	const struct itimerspec time = { .it_value.tv_nsec = BUDGET_MS * 1000000 };
+
+	if (budget->left-- == BUDGET)
+		timerfd_settime(budget->timer.fd, 0, &time, NULL);
+}
+
 bool net_control(struct shyper_backend *backend, struct shyper_queue *queue)
 {
 	struct iovec segments[QUEUE_SIZE];
 	struct shyper_chain chain = { .iov = segments, .max_segments = QUEUE_SIZE };
 	struct command command = { .chain = &chain };
+	struct net *net = shyper_backend_get_data(backend);
 	unsigned int left;
 	uint8_t ack;
 
-	for (left = shyper_queue_get_size(queue); left; left--) {
-		if (shyper_queue_pop(queue, &chain) <= 0)
+	net_options_check(backend, net);
+	for (left = BATCH; left; left--) {
+		if (!net->budget.left || shyper_queue_pop(queue, &chain) <= 0)
 			return false;
+		budget_charge(&net->budget);
 		command.offset = 0;
 		if (!chain.in_length ||
 		    !command_read(&command, &command.header, sizeof(command.header))) {

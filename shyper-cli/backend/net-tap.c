@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -77,9 +79,61 @@ static int say_failed(const struct net_config *config, const char *what)
 	return SHYPER_EXIT_RESTART;
 }
 
-/* 0 or SHYPER_EXIT_*. */
-static int join_bridge(int control, const struct net_config *config)
+/* Name of the bridge that the tap is in; false: of none. */
+static bool read_master(const char *tap, char master[IFNAMSIZ])
 {
+	char path[64], target[PATH_MAX];
+	const char *name;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/master", tap);
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length <= 0)
+		return false;
+	target[length] = '\0';
+	name = strrchr(target, '/');
+	snprintf(master, IFNAMSIZ, "%.*s", IFNAMSIZ - 1, name ? name + 1 : target);
+	return true;
+}
+
+/* Whether it was there before us, and stays: somebody has put it where it is. */
+static bool is_persistent(const struct net *net)
+{
+	struct ifreq request = {};
+
+	return !ioctl(net->pairs[0].watch.fd, TUNGETIFF, &request) &&
+	       request.ifr_flags & IFF_PERSIST;
+}
+
+/*
+ * The tap is in a bridge already. If it is not the one that is wanted, a tap that is
+ * ours is moved: some program of root puts each new interface into a bridge of its
+ * own. 0 or SHYPER_EXIT_*.
+ */
+static int change_bridge(int control, const struct net *net, struct ifreq *join)
+{
+	const struct net_config *config = &net->config;
+	char master[IFNAMSIZ] = "";
+	struct ifreq leave;
+
+	if (read_master(config->tap, master) && !strcmp(master, config->bridge))
+		return 0;
+	if (is_persistent(net)) {
+		say(SAY_ERROR, "tap %s: is in %s, not in bridge %s; take it out by 'ip link set %s nomaster'",
+		    config->tap, *master ? master : "use", config->bridge, config->tap);
+		return SHYPER_EXIT_CONFIG;
+	}
+	name_request(&leave, master);
+	leave.ifr_ifindex = join->ifr_ifindex;
+	if (ioctl(control, SIOCBRDELIF, &leave) || ioctl(control, SIOCBRADDIF, join))
+		return say_failed(config, "cannot be moved to its bridge");
+	return 0;
+}
+
+/* 0 or SHYPER_EXIT_*. */
+static int join_bridge(int control, const struct net *net)
+{
+	const struct net_config *config = &net->config;
 	struct ifreq request;
 	int index;
 
@@ -89,9 +143,10 @@ static int join_bridge(int control, const struct net_config *config)
 	index = request.ifr_ifindex;
 	name_request(&request, config->bridge);
 	request.ifr_ifindex = index;
-	/* -EBUSY: it is in one already, this or another. */
-	if (!ioctl(control, SIOCBRADDIF, &request) || errno == EBUSY)
+	if (!ioctl(control, SIOCBRADDIF, &request))
 		return 0;
+	if (errno == EBUSY)
+		return change_bridge(control, net, &request);
 	if (errno != ENODEV && errno != EOPNOTSUPP)
 		return say_failed(config, "cannot be put into its bridge");
 	say(SAY_ERROR, "bridge %s: there is no such bridge; make it by 'ip link add %s type bridge'",
@@ -99,8 +154,9 @@ static int join_bridge(int control, const struct net_config *config)
 	return SHYPER_EXIT_CONFIG;
 }
 
-static int configure(int control, const struct net_config *config)
+static int configure(int control, const struct net *net)
 {
+	const struct net_config *config = &net->config;
 	struct ifreq request;
 
 	name_request(&request, config->tap);
@@ -110,7 +166,7 @@ static int configure(int control, const struct net_config *config)
 			return say_failed(config, "\"mtu\"");
 	}
 	if (*config->bridge) {
-		int status = join_bridge(control, config);
+		int status = join_bridge(control, net);
 
 		if (status)
 			return status;
@@ -140,7 +196,7 @@ int tap_open(struct net *net)
 	control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (control < 0)
 		return say_failed(config, "socket");
-	status = configure(control, config);
+	status = configure(control, net);
 	close(control);
 	return status;
 }

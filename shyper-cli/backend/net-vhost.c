@@ -60,6 +60,22 @@ static int start_ring(struct net_pair *pair, unsigned int ring, unsigned int que
 	return err ? err : set_backend(pair, ring, pair->watch.fd);
 }
 
+static void start_failed(unsigned int pair, int err)
+{
+	/* Half of a pair is no network; any moment is one to die at. */
+	say(SAY_ERROR, VHOST_PATH ": pair %u: %s", pair, strerror(-err));
+	_exit(SHYPER_EXIT_RESTART);
+}
+
+bool net_vhost_resume(struct net *net, unsigned int index)
+{
+	int err = start_ring(&net->pairs[index / 2], index % 2, index);
+
+	if (err && err != -ENOENT)
+		start_failed(index / 2, err);
+	return !err;
+}
+
 void net_vhost_start(struct shyper_backend *backend, struct net *net, unsigned int pairs)
 {
 	unsigned int n;
@@ -75,11 +91,8 @@ void net_vhost_start(struct shyper_backend *backend, struct net *net, unsigned i
 		err = start_ring(pair, 0, RECEIVE(n));
 		if (!err || err == -ENOENT)
 			err = start_ring(pair, 1, TRANSMIT(n));
-		if (!err || err == -ENOENT)
-			continue;
-		/* Half of a pair is no network; any moment is one to die at. */
-		say(SAY_ERROR, VHOST_PATH ": pair %u: %s", n, strerror(-err));
-		_exit(SHYPER_EXIT_RESTART);
+		if (err && err != -ENOENT)
+			start_failed(n, err);
 	}
 }
 

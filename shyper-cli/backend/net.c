@@ -22,8 +22,7 @@ _Static_assert(sizeof(struct net_options) <= SHYPER_OPTIONS_SIZE,
 	       "what the driver has set outlives us");
 
 /* Without MQ the control queue is the third, whatever was offered (5.1.2). */
-static unsigned int control_index(const struct shyper_backend *backend,
-				  const struct net *net)
+unsigned int net_control_index(const struct shyper_backend *backend, const struct net *net)
 {
 	return shyper_backend_get_driver_features(backend) & FEATURE(MQ) ?
 	       2 * net->config.pairs : 2;
@@ -33,7 +32,7 @@ static bool net_queue(struct shyper_backend *backend, struct shyper_queue *queue
 {
 	struct net *net = shyper_backend_get_data(backend);
 	unsigned int index = shyper_queue_get_index(queue);
-	unsigned int control = control_index(backend, net);
+	unsigned int control = net_control_index(backend, net);
 	struct net_pair *pair = &net->pairs[index / 2];
 
 	if (index == control)
@@ -41,6 +40,8 @@ static bool net_queue(struct shyper_backend *backend, struct shyper_queue *queue
 	/* Served from net_driver_ok() on, and perhaps not by us. */
 	if (index > control || !net->ready)
 		return false;
+	if (pair->vhost && net->config.link)
+		return net_vhost_resume(net, index);
 	if (index % 2)
 		return net_transmit(backend, queue, pair, net->config.link);
 	return net_receive(backend, queue, pair);
@@ -81,6 +82,9 @@ static void net_driver_ok(struct shyper_backend *backend)
 	struct net *net = shyper_backend_get_data(backend);
 	uint64_t features = shyper_backend_get_driver_features(backend);
 
+	net_options_check(backend, net);
+	if (!(features & FEATURE(MQ)))
+		net->options->pairs = 1;
 	tap_offload(net, features);
 	net_options_apply(net);
 	tap_use_pairs(net, net->options->pairs);
@@ -107,7 +111,7 @@ static void net_reset(struct shyper_backend *backend)
 	net->ready = false;
 	tap_carrier(net, false);
 	net_vhost_reset(backend, net);
-	net_options_reset(net);
+	net_options_reset(backend, net);
 	net_options_apply(net);
 	tap_offload(net, 0);
 	tap_use_pairs(net, 1);
@@ -189,9 +193,12 @@ static int net_open(struct shyper_backend *backend, const json_t *config)
 		status = net_vhost_open(backend, net);
 	if (status)
 		return status;
+	if (net_control_open(backend, net)) {
+		say(SAY_ERROR, "control queue: no timer");
+		return SHYPER_EXIT_RESTART;
+	}
 	net->options = shyper_backend_get_options(backend);
-	if (!net->options->valid || net->options->pairs > net->config.pairs)
-		net_options_reset(net);
+	net_options_check(backend, net);
 	return 0;
 }
 

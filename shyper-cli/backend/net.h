@@ -56,7 +56,7 @@ struct net_config {
 	bool link;
 };
 
-#define FILTER_SIZE	40
+#define FILTER_SIZE	39	/* as many as there is room for */
 
 /**
  * struct net_options - what the driver has set; outlives the process
@@ -67,6 +67,7 @@ struct net_config {
  * @nr_unicast: @nr_multicast: addresses in @filter, the former first
  * @pairs: that are used
  * @mac: own address
+ * @epoch: of the device whose driver has set it
  */
 struct net_options {
 	uint8_t valid;
@@ -80,6 +81,7 @@ struct net_options {
 	uint16_t pairs;
 	uint8_t mac[ETH_ALEN];
 	uint8_t filter[FILTER_SIZE][ETH_ALEN];
+	uint32_t epoch;
 };
 
 /**
@@ -98,14 +100,38 @@ struct net_pair {
 };
 
 /**
+ * struct net_filter - what the tap lets through
+ * @known: the tap was told the rest
+ * @nr: addresses in @list; 0: everything passes
+ */
+struct net_filter {
+	bool known;
+	bool all_multicast;
+	unsigned int nr;
+	uint8_t list[2 + FILTER_SIZE][ETH_ALEN];
+};
+
+/**
+ * struct net_budget - commands that may still come until the timer expires
+ */
+struct net_budget {
+	struct shyper_watch timer;
+	unsigned int left;
+};
+
+/**
  * struct net
  * @options: the driver's
+ * @filter: the tap's
+ * @budget: of the control queue
  * @ready: the driver is, and what it has accepted was told to the tap
  * @pairs: config.pairs of them
  */
 struct net {
 	struct net_config config;
 	struct net_options *options;
+	struct net_filter filter;
+	struct net_budget budget;
 	bool ready;
 	struct net_pair pairs[NET_MAX_PAIRS];
 };
@@ -122,18 +148,26 @@ bool net_receive(struct shyper_backend *backend, struct shyper_queue *queue,
 bool net_transmit(struct shyper_backend *backend, struct shyper_queue *queue,
 		  const struct net_pair *pair, bool link);
 
-/* net-control.c */
-void net_options_reset(struct net *net);
-void net_options_apply(const struct net *net);
+/* net-control.c. Negative errno. */
+int net_control_open(struct shyper_backend *backend, struct net *net);
+void net_options_reset(struct shyper_backend *backend, struct net *net);
+/* Before they are used: forgets what is not of the driver that is there. */
+void net_options_check(struct shyper_backend *backend, struct net *net);
+/* Tells the tap, if it does not know. */
+void net_options_apply(struct net *net);
 bool net_control(struct shyper_backend *backend, struct shyper_queue *queue);
 /* net-vhost.c: 0 or SHYPER_EXIT_*, and has said why. */
 int net_vhost_open(struct shyper_backend *backend, struct net *net);
 /* Gives the queues of the first @pairs to their workers, if they have some. */
 void net_vhost_start(struct shyper_backend *backend, struct net *net, unsigned int pairs);
+/* Gives a queue that was made ready later; the result of the operation "queue". */
+bool net_vhost_resume(struct net *net, unsigned int index);
 void net_vhost_stop(struct shyper_backend *backend, unsigned int index);
 void net_vhost_reset(struct shyper_backend *backend, struct net *net);
 
-/* net.c: the driver has heard of the announcement. */
+/* net.c */
+unsigned int net_control_index(const struct shyper_backend *backend, const struct net *net);
+/* The driver has heard of the announcement. */
 void net_announced(struct shyper_backend *backend);
 
 /*

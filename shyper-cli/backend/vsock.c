@@ -28,10 +28,12 @@ enum { RECEIVE, TRANSMIT, EVENT, NR_QUEUES };
 
 /**
  * struct vsock
+ * @given: bit n: the worker has queue n
  * @lost: the driver has to be told that its connections are gone
  */
 struct vsock {
 	struct shyper_vhost *vhost;
+	unsigned int given;
 	bool lost;
 };
 
@@ -39,6 +41,39 @@ static int set_running(const struct vsock *vsock, int running)
 {
 	return ioctl(shyper_vhost_get_fd(vsock->vhost), VHOST_VSOCK_SET_RUNNING, &running) ?
 	       -errno : 0;
+}
+
+static int give_queue(struct vsock *vsock, unsigned int index)
+{
+	int err;
+
+	if (vsock->given & 1U << index)
+		return 0;
+	err = shyper_vhost_start(vsock->vhost, index, index);
+	if (!err)
+		vsock->given |= 1U << index;
+	return err;
+}
+
+static void give_queues(struct shyper_backend *backend)
+{
+	struct vsock *vsock = shyper_backend_get_data(backend);
+	int err = give_queue(vsock, RECEIVE);
+
+	if (!err)
+		err = give_queue(vsock, TRANSMIT);
+	if (!err)
+		err = set_running(vsock, 1);
+	/* A driver of half of the queues talks to nobody, and may. */
+	if (err == -ENOENT)
+		return;
+	if (err) {
+		say(SAY_ERROR, VHOST_PATH ": %s", strerror(-err));
+		_exit(SHYPER_EXIT_RESTART);
+	}
+	/* It has seen no doorbell while it stood still. */
+	shyper_backend_kick(backend, RECEIVE);
+	shyper_backend_kick(backend, TRANSMIT);
 }
 
 /* 5.10.6.7: connections end with the worker that knew them. */
@@ -51,9 +86,12 @@ static bool vsock_queue(struct shyper_backend *backend, struct shyper_queue *que
 	struct iovec segments[QUEUE_SIZE];
 	struct shyper_chain chain = { .iov = segments, .max_segments = QUEUE_SIZE };
 
-	if (shyper_queue_get_index(queue) != EVENT || !vsock->lost)
+	/* Made ready later than the driver, or once more. */
+	if (shyper_queue_get_index(queue) != EVENT) {
+		give_queues(backend);
 		return false;
-	if (shyper_queue_pop(queue, &chain) <= 0)
+	}
+	if (!vsock->lost || shyper_queue_pop(queue, &chain) <= 0)
 		return false;
 	if (chain.in_length < sizeof(event)) {
 		shyper_queue_break(queue, chain.head);
@@ -68,25 +106,16 @@ static bool vsock_queue(struct shyper_backend *backend, struct shyper_queue *que
 
 static void vsock_driver_ok(struct shyper_backend *backend)
 {
-	struct vsock *vsock = shyper_backend_get_data(backend);
-	int err = shyper_vhost_start(vsock->vhost, RECEIVE, RECEIVE);
-
-	if (!err)
-		err = shyper_vhost_start(vsock->vhost, TRANSMIT, TRANSMIT);
-	if (!err)
-		err = set_running(vsock, 1);
-	/* A driver of half of the queues talks to nobody, and may. */
-	if (!err || err == -ENOENT)
-		return;
-	say(SAY_ERROR, VHOST_PATH ": %s", strerror(-err));
-	_exit(SHYPER_EXIT_RESTART);
+	give_queues(backend);
 }
 
 static void vsock_queue_stop(struct shyper_backend *backend, unsigned int index)
 {
-	(void)index;
+	struct vsock *vsock = shyper_backend_get_data(backend);
+
 	/* Both of them: a device of one queue serves nobody. */
-	set_running(shyper_backend_get_data(backend), 0);
+	set_running(vsock, 0);
+	vsock->given &= ~(1U << index);
 }
 
 static void vsock_reset(struct shyper_backend *backend)

@@ -12,6 +12,8 @@
 
 #include "disk.h"
 
+#include "../../../libshyper/virtio/backend.h"
+
 #define FLUSH	(1ULL << VIRTIO_BLK_F_FLUSH)
 #define WCE	(1ULL << VIRTIO_BLK_F_CONFIG_WCE)
 
@@ -83,6 +85,90 @@ static void test_cache_is_switched(void **state)
 	el2_post(HVISOR_OP_CONFIG_STORE, 0, 0, 4, 0x100000);
 	assert_true(el2_answered(0, NULL, 10000));
 	assert_int_equal(config_space()->capacity, SECTORS);
+}
+
+/* What is submitted stays in the ring. */
+static bool submission_waits;
+
+void __real_blk_ring_submit(struct blk *blk);
+void __wrap_blk_ring_submit(struct blk *blk);
+
+void __wrap_blk_ring_submit(struct blk *blk)
+{
+	if (!submission_waits)
+		__real_blk_ring_submit(blk);
+}
+
+/* Hands over what waits in the ring, and sees it done; what follows waits again. */
+static void go_on(struct shyper_backend *backend, struct blk *blk)
+{
+	struct io_uring_cqe *cqe;
+
+	__real_blk_ring_submit(blk);
+	assert_int_equal(io_uring_wait_cqe(&blk->ring, &cqe), 0);
+	blk_completed(backend, &blk->completions, EPOLLIN);
+}
+
+static void switch_cache(struct shyper_backend *backend, unsigned int times)
+{
+	while (times--) {
+		blk_config_store(backend, CONFIG_WCE, 1, 0);
+		blk_config_store(backend, CONFIG_WCE, 1, 1);
+	}
+	blk_config_store(backend, CONFIG_WCE, 1, 0);
+}
+
+/*
+ * A driver that switches its cache without end has one sync under way and one that
+ * waits, before which nothing is taken that could overtake it.
+ */
+static void test_cache_is_switched_in_vain(void **state)
+{
+	static struct blk blk;
+	struct wanted wanted = { VIRTIO_BLK_T_OUT, 0, 0, SECTOR_SIZE };
+	struct shyper_backend *backend = el2_backend_open("cell1.blk0", &blk_ops, &blk);
+	json_t *config = json_pack("{s:s}", "path", path);
+	struct shyper_queue *queue;
+
+	(void)state;
+	el2.page->driver_features |= FLUSH | WCE;
+	assert_int_equal(blk_open(backend, config), 0);
+	json_decref(config);
+	backend_adopt_all(backend);
+	queue = shyper_backend_get_queue(backend, 0);
+	offer(0, &wanted);
+	submission_waits = true;
+	switch_cache(backend, 0);
+	assert_int_equal(io_uring_sq_ready(&blk.ring), 1);
+	switch_cache(backend, 1000);
+	assert_int_equal(io_uring_sq_ready(&blk.ring), 1);
+	assert_false(blk_queue(backend, queue));
+	assert_int_equal(queue->in_flight, 0);
+	go_on(backend, &blk);
+	assert_int_equal(io_uring_sq_ready(&blk.ring), 1);
+	assert_true(backend->pending & 1);
+	blk_queue(backend, queue);
+	assert_int_equal(queue->in_flight, 1);
+	assert_int_equal(io_uring_sq_ready(&blk.ring), 2);
+	submission_waits = false;
+	while (queue->in_flight)
+		go_on(backend, &blk);
+	assert_int_equal(*status_of(0), VIRTIO_BLK_S_OK);
+	io_uring_queue_exit(&blk.ring);
+	close(blk.file.fd);
+	shyper_backend_close(backend);
+	free(blk.requests);
+}
+
+/* However many queues are full: their completions do not overflow. */
+static void test_completions_have_room(void **state)
+{
+	struct io_uring ring;
+
+	(void)state;
+	assert_int_equal(blk_ring_open(&ring, MAX_QUEUES * QUEUE_SIZE), 0);
+	assert_true(*ring.cq.kring_entries > MAX_QUEUES * QUEUE_SIZE);
+	io_uring_queue_exit(&ring);
 }
 
 static void test_no_cache_without_flush(void **state)
@@ -250,6 +336,70 @@ static void test_bytes_are_limited(void **state)
 	ms_of(1, 256 * 1024);
 }
 
+/* Zeroes count as what is written; a discard as nothing. */
+static void test_zeroes_are_limited(void **state)
+{
+	struct virtio_blk_discard_write_zeroes range = { .num_sectors = SECTORS };
+	struct wanted wanted = { VIRTIO_BLK_T_DISCARD, 0, 0, sizeof(range) };
+	struct timespec begin, end;
+
+	(void)state;
+	more_config = "{\"bytes_per_second\":\"256K\"}";
+	el2_backend_start(serve);
+	memcpy(el2.ram + DATA, &range, sizeof(range));
+	request(&wanted, NULL);
+	range.num_sectors = 1024;
+	memcpy(el2.ram + DATA, &range, sizeof(range));
+	wanted.type = VIRTIO_BLK_T_WRITE_ZEROES;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	assert_int_equal(request(&wanted, NULL), VIRTIO_BLK_S_OK);
+	wanted.type = VIRTIO_BLK_T_IN;
+	wanted.length = SECTOR_SIZE;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_in_range(end.tv_sec - begin.tv_sec, 0, 1);
+	assert_int_equal(request(&wanted, NULL), VIRTIO_BLK_S_OK);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_in_range((end.tv_sec - begin.tv_sec) * 1000 +
+			(end.tv_nsec - begin.tv_nsec) / 1000000, 1800, 8000);
+}
+
+/* What is refused moves nothing, whatever it asks for. */
+static void test_refused_are_not_charged(void **state)
+{
+	struct wanted wanted = { VIRTIO_BLK_T_IN, SECTORS, 0, 0x100000 };
+	struct timespec begin, end;
+
+	(void)state;
+	more_config = "{\"bytes_per_second\":\"100K\"}";
+	el2_backend_start(serve);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	assert_int_equal(request(&wanted, NULL), VIRTIO_BLK_S_IOERR);
+	wanted.sector = 0;
+	wanted.length = SECTOR_SIZE;
+	assert_int_equal(request(&wanted, NULL), VIRTIO_BLK_S_OK);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_in_range(end.tv_sec - begin.tv_sec, 0, 6);
+}
+
+/* Each queue gets its share of a limit, however much the first one wants. */
+static void test_limit_is_shared(void **state)
+{
+	struct wanted wanted = { VIRTIO_BLK_T_IN, 0, 0, SECTOR_SIZE };
+	unsigned int n, k;
+
+	(void)state;
+	more_config = "{\"queues\":4,\"iops\":100}";
+	el2_backend_start(serve);
+	for (n = 0; n < 40 * NR_QUEUES; n++)
+		offer_on(&drivers[n % NR_QUEUES], 3 * (n / NR_QUEUES), n, &wanted);
+	el2_notify((1 << NR_QUEUES) - 1);
+	for (n = 0; n < 6; n++)
+		for (k = 1; k < NR_QUEUES; k++)
+			finish_on(&drivers[k]);
+	/* A burst, and as many as the others. */
+	assert_in_range(drivers[0].used->idx, 5, 30);
+}
+
 /* What waits is the guest's, and a reset does not wait for it. */
 static void test_limit_holds_up_no_reset(void **state)
 {
@@ -329,9 +479,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(configuration_space), TEST(cache_is_switched),
-		TEST(no_cache_without_flush), TEST(withheld), TEST(queues),
+		TEST(cache_is_switched_in_vain),
+		TEST(completions_have_room), TEST(no_cache_without_flush), TEST(withheld), TEST(queues),
 		TEST(queues_reissue), TEST(requests_are_limited), TEST(bytes_are_limited),
-		TEST(limit_holds_up_no_reset), TEST(wrong_configurations), TEST(file_grows),
+		TEST(zeroes_are_limited), TEST(refused_are_not_charged),
+		TEST(limit_holds_up_no_reset), TEST(limit_is_shared), TEST(wrong_configurations), TEST(file_grows),
 		TEST(file_shrinks),
 	};
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of the virtio device library and of the backends.
-tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_net \
+tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_net test_net_control test_net_tap \
 	test_rng test_vhost_user test_pl011 test_pl011_model test_rtc test_jail test_program \
 	fuzz_queue
 cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend \
@@ -23,12 +23,19 @@ virtio-disk := $(virtio-loop) $(virtio-program) $(addprefix shyper-cli/backend/,
 # All but blk.c, which they have of disk.h.
 srcs-test_blk := $(virtio-disk)
 srcs-test_blk_device := $(virtio-disk)
+ldflags-test_blk_device := -Wl,--wrap=blk_ring_submit
 srcs-test_blk_range := $(virtio-disk)
 virtio-console := shyper-cli/backend/console-log.c shyper-cli/backend/console-clients.c
 srcs-test_console := $(virtio-loop) $(virtio-program) $(virtio-console)
-srcs-test_net := $(virtio-loop) $(virtio-program) shyper-cli/backend/net-data.c \
+virtio-net := $(virtio-loop) $(virtio-program) shyper-cli/backend/net-data.c \
 	shyper-cli/backend/net-control.c shyper-cli/backend/net-config.c \
 	shyper-cli/backend/net-vhost.c
+# All but net.c, which they have of network.h.
+srcs-test_net := $(virtio-net)
+srcs-test_net_control := $(virtio-net)
+ldflags-test_net := -Wl,--wrap=open,--wrap=ioctl,--wrap=link_irqfd,--wrap=link_ioeventfd
+ldflags-test_net_tap := -Wl,--wrap=ioctl,--wrap=readlink
+srcs-test_net_tap := $(virtio-program) $(virtio-loop)
 srcs-test_rng := $(virtio-loop) $(virtio-program)
 # Compiles vhost-user.c and vhost-user-link.c itself, with less patience.
 srcs-test_vhost_user := $(virtio-loop) $(virtio-program) shyper-cli/backend/vhost-user-open.c \

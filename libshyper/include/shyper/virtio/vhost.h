@@ -7,7 +7,9 @@
  *	opens it, before it gives up privileges;
  *	in @driver_ok: shyper_vhost_start() for each queue, then has the worker
  *	  begin by the ioctl() of its kind on shyper_vhost_get_fd();
- *	in @queue_stop: has it end. The library does the rest.
+ *	in @queue_stop: has it end. The library does the rest;
+ *	in @queue, of such a queue: the driver has made it ready later, or once more:
+ *	  as in @driver_ok, then shyper_backend_kick(), so that the worker looks at it.
  *
  * For devices whose chains end in the order in which they were taken: where a
  * worker begins is where the used ring ends, whoever served the queue before.
