@@ -133,7 +133,7 @@ echo "ok no-deadlock"
 # FILE:LINE: object: reason; and the reasons, without their numbers.
 cat script*.err | grep -vE '^shyper: script[0-9]+:[0-9]+: [^:]+: .{10,}' && fail "a refusal without a reason"
 sed -E 's/^shyper: script[0-9]+:[0-9]+: //; s/[0-9]+/N/g' script*.err | sort | uniq -c | sort -rn
-grep -E '(Device or resource busy|Invalid argument|Input/output error|Success)' script*.err &&
+grep -E '(Device or resource busy|No such device|Connection reset|Broken pipe|Invalid argument|Input/output error|Success)' script*.err &&
 	fail "an errno instead of a reason"
 echo "ok reasons"
 
