@@ -169,6 +169,9 @@ static int take_answer(struct shyper_cell *cell, const char *subject,
 	if (json_is_true(json_object_get(answer, "ok")))
 		return 0;
 	err = code < 0 && code > -4096 ? (int)code : -EPROTO;
+	/* To a monitor, what is not there is its cell; to us, the hypervisor. */
+	if (err == -ENODEV)
+		err = -ENOENT;
 	error_set(cell->ctx, err, subject, NULL, "%s",
 		  text ? text : "the monitor's answer makes no sense");
 	if (hint)
@@ -176,25 +179,14 @@ static int take_answer(struct shyper_cell *cell, const char *subject,
 	return err;
 }
 
-/* A monitor ends when its cell goes, whoever destroys it. */
-static int explain_silence(struct shyper_cell *cell, int err, const char *subject,
-			   const char *op)
-{
-	if ((err == -ECONNRESET || err == -EPIPE) && cell_refresh(cell) == -ENOENT)
-		return -ENOENT;
-	return error_set(cell->ctx, err, subject, NULL,
-			 "its monitor did not answer to \"%s\": %s", op, strerror(-err));
-}
-
-static int ask_monitor(struct shyper_cell *cell, const char *op,
-		       unsigned int timeout_ms, bool waits_for_monitor)
+static int converse(struct shyper_cell *cell, const char *op, unsigned int timeout_ms,
+		    bool waits_for_monitor)
 {
 	uint64_t start = now_ms(), deadline = start + timeout_ms, now;
 	json_t *answer = NULL;
 	char subject[64];
 	int fd, err;
 
-	ctx_begin(cell->ctx);
 	cell_subject(cell->name, subject, sizeof(subject));
 	fd = connect_monitor(cell, waits_for_monitor ? deadline : start);
 	if (fd < 0)
@@ -207,10 +199,37 @@ static int ask_monitor(struct shyper_cell *cell, const char *op,
 		err = wire_read(fd, deadline + 10000, &answer);
 	close(fd);
 	if (err)
-		return explain_silence(cell, err, subject, op);
+		return error_set(cell->ctx, err, subject, NULL,
+				 "its monitor did not answer to \"%s\": %s", op,
+				 strerror(-err));
 	err = take_answer(cell, subject, answer);
 	json_decref(answer);
 	return err;
+}
+
+/* A monitor ends when its cell goes, whoever destroys it: then that is the reason. */
+static int explain_if_gone(const struct shyper_cell *cell, int err)
+{
+	struct shyper_error error = cell->ctx->error;
+	struct shyper_cell now = *cell;
+	int gone;
+
+	ctx_begin(cell->ctx);
+	gone = cell_refresh(&now);
+	if (gone)
+		return gone;
+	cell->ctx->error = error;
+	return err;
+}
+
+static int ask_monitor(struct shyper_cell *cell, const char *op,
+		       unsigned int timeout_ms, bool waits_for_monitor)
+{
+	int err;
+
+	ctx_begin(cell->ctx);
+	err = converse(cell, op, timeout_ms, waits_for_monitor);
+	return err ? explain_if_gone(cell, err) : 0;
 }
 
 /* Nobody has its memory, to write images there. */

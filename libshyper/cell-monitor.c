@@ -220,6 +220,16 @@ static const char *device_name(const struct shyper_config *config, uint32_t inde
 					    EARLYCON_NAME;
 }
 
+/* It may be destroyed under its monitor at any time. */
+static int explain_refusal(struct shyper_monitor *monitor, int err, const char *verb)
+{
+	if (err == -ENODEV)
+		return error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
+				 "does not exist");
+	return error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
+			 "cannot be %s: %s", verb, strerror(-err));
+}
+
 static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device)
 {
 	struct shyper_ctx *ctx = monitor->ctx;
@@ -233,8 +243,7 @@ static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device
 		return error_set(ctx, -ENOENT, monitor->holder.sysname, NULL,
 				 "does not exist");
 	if (err != -ETIMEDOUT || device > monitor->holder.config->nr_devices)
-		return error_set(ctx, err, monitor->holder.sysname, NULL,
-				 "cannot be loaded: %s", strerror(-err));
+		return explain_refusal(monitor, err, "loaded");
 	text_format(place, sizeof(place), "device %s", name);
 	error_set(ctx, err, monitor->holder.sysname, place,
 		  "its backend has not answered in time");
@@ -307,10 +316,7 @@ static int start_by(struct shyper_monitor *monitor, int fd, unsigned int timeout
 			return err;
 		err = start_loaded(monitor, fd);
 	}
-	if (err)
-		return error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
-				 "cannot be started: %s", strerror(-err));
-	return 0;
+	return err ? explain_refusal(monitor, err, "started") : 0;
 }
 
 static int monitor_start(struct shyper_monitor *monitor, unsigned int timeout_ms)
@@ -350,8 +356,7 @@ static int stop_if_running(struct shyper_monitor *monitor)
 	/* It ended by itself meanwhile. */
 	if (!err || err == -EBUSY)
 		return 0;
-	return error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
-			 "cannot be stopped: %s", strerror(-err));
+	return explain_refusal(monitor, err, "stopped");
 }
 
 int shyper_monitor_restart(struct shyper_monitor *monitor, unsigned int timeout_ms)

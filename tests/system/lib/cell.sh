@@ -152,7 +152,8 @@ cell_run() {
 # key KEY FILE: KEY=its first line
 key() {
 	local text
-	read -r text <"$2" && echo "$1=$text"
+	read -r text <"$2" || fail "$2 cannot be read"
+	echo "$1=$text"
 }
 
 # What may not change over a create and destroy. One line of KEY=value each. One

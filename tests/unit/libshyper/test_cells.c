@@ -363,6 +363,8 @@ struct fake_monitor {
 	int socket;
 	const char *answer;
 	char request[256];
+	/* Renamed before it answers, as by a destroy. */
+	const char *cell;
 };
 
 static void *fake_monitor_run(void *argument)
@@ -370,7 +372,12 @@ static void *fake_monitor_run(void *argument)
 	struct fake_monitor *fake = argument;
 	int fd = accept(fake->socket, NULL, NULL);
 	ssize_t got = read(fd, fake->request, sizeof(fake->request) - 1);
+	char gone[300];
 
+	if (fake->cell) {
+		snprintf(gone, sizeof(gone), "%s-gone", fake->cell);
+		rename(fake->cell, gone);
+	}
 	if (got > 0 && write(fd, fake->answer, strlen(fake->answer)) < 0)
 		fake->request[0] = '\0';
 	close(fd);
@@ -386,6 +393,7 @@ static int start_with_answer(struct machine *machine, struct fake_monitor *fake)
 
 	machine_write_text(machine, "/run/shyper/lock", "");
 	assert_int_equal(wire_address(machine->ctx, "cell2", &address), 0);
+	unlink(address.sun_path);
 	fake->socket = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(fake->socket, (struct sockaddr *)&address,
 			      sizeof(address)), 0);
@@ -438,6 +446,26 @@ static void test_monitor_that_dies_is_an_error(void **state)
 	assert_int_equal(start_with_answer(*state, &fake), -ECONNRESET);
 }
 
+static void test_cell_destroyed_meanwhile_is_gone(void **state)
+{
+	/* The monitor ends; or it is told by the module before it knows. */
+	static const char *const answers[] = {
+		"", "{\"ok\":false,\"code\":-19,\"text\":\"no\"}\n",
+	};
+	struct machine *machine = *state;
+	struct fake_monitor fake = { 0 };
+	char text[256];
+
+	fake.answer = answers[1];
+	assert_int_equal(start_with_answer(machine, &fake), -ENOENT);
+	fake.answer = answers[0];
+	fake.cell = ctx_path(machine->ctx, CLASS "cell2");
+	assert_int_equal(start_with_answer(machine, &fake), -ENOENT);
+	shyper_error_format(shyper_ctx_get_error(machine->ctx), text, sizeof(text));
+	assert_string_equal(text, "cell small: does not exist");
+	free((char *)fake.cell);
+}
+
 static void test_missing_monitor_names_its_unit(void **state)
 {
 	struct machine *machine = *state;
@@ -486,6 +514,7 @@ int main(void)
 		TEST(test_refusal_of_the_monitor_is_told),
 		TEST(test_nonsense_of_the_monitor_is_an_error),
 		TEST(test_monitor_that_dies_is_an_error),
+		TEST(test_cell_destroyed_meanwhile_is_gone),
 		TEST(test_missing_monitor_names_its_unit),
 		BARE_TEST(test_first_cause_is_reported),
 	};

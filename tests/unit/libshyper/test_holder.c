@@ -180,9 +180,17 @@ static void test_each_state_is_told_once(void **state)
 
 static void test_memory_is_mapped(void **state)
 {
+	const uint8_t *memory;
+
 	(void)state;
-	memset(holder.memory, 0x5a, MEMORY);
 	assert_int_equal(holder.region.length, MEMORY);
+	memset(holder.memory, 0x5a, MEMORY);
+	/* It is the file's that the module gave. */
+	memory = mmap(NULL, MEMORY, PROT_READ, MAP_SHARED, holder.region.fd, 0);
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	assert_int_equal(memory[0], 0x5a);
+	assert_int_equal(memory[MEMORY - 1], 0x5a);
+	munmap((void *)memory, MEMORY);
 }
 
 static void test_cell_has_one_monitor(void **state)
