@@ -17,6 +17,7 @@
 #define CONFIG_PATH	"/sys/class/hvisor/%s/config"
 /* What `shyper device set` has made of it. */
 #define SETTINGS_PATH	"/run/shyper/%s.json"
+#define SOCKET_PATH	"/run/shyper/%s.sock"
 
 static const char *device_name = "shyper";
 
@@ -130,27 +131,43 @@ static int open_status(const struct shyper_error *error)
 	}
 }
 
-static int program_open(struct shyper_backend *backend,
-			const struct backend_program *program, bool jailed)
-{
-	json_t *config;
-	int status = config_load(shyper_backend_get_name(backend), &config);
-
-	if (status)
-		return status;
-	status = program->open(backend, config);
-	json_decref(config);
-	if (!status && jailed && jail_enter())
-		return SHYPER_EXIT_RESTART;
-	return status;
-}
-
 static bool device_gone(const char *name)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), CONFIG_PATH, name);
 	return access(path, F_OK) && errno == ENOENT;
+}
+
+/*
+ * A socket is removed with its device, by udev or the daemon: who made it after that
+ * removes it. "config" goes before the event does (device_del()).
+ */
+static void remove_late_socket(const char *name)
+{
+	char path[128];
+
+	if (!device_gone(name))
+		return;
+	snprintf(path, sizeof(path), SOCKET_PATH, name);
+	unlink(path);
+}
+
+static int program_open(struct shyper_backend *backend,
+			const struct backend_program *program, bool jailed)
+{
+	const char *name = shyper_backend_get_name(backend);
+	json_t *config;
+	int status = config_load(name, &config);
+
+	if (status)
+		return status;
+	status = program->open(backend, config);
+	json_decref(config);
+	remove_late_socket(name);
+	if (!status && jailed && jail_enter())
+		return SHYPER_EXIT_RESTART;
+	return status;
 }
 
 static int program_run(struct shyper_ctx *ctx, struct shyper_backend *backend)
