@@ -336,7 +336,7 @@ static void catch_signals(sigset_t *mask)
 	sigprocmask(SIG_BLOCK, &block, mask);
 }
 
-/* Its backends' sockets and settings: they are jailed, and cannot remove them. */
+/* Files of the cell below /run/shyper. */
 static void remove_files(const char *cell, const char *ending)
 {
 	char pattern[128];
@@ -355,7 +355,6 @@ static void remove_files(const char *cell, const char *ending)
 static void remove_all_files(const struct watch *w)
 {
 	forget_hold(w);
-	remove_files(w->name, "*.sock");
 	remove_files(w->name, "*.json");
 }
 

@@ -25,7 +25,7 @@ const struct output_field device_columns[] = {
 	{ "sysname", "DEVICE", OUTPUT_PLAIN, NULL },
 	{ "type", "TYPE", OUTPUT_PLAIN, NULL },
 	{ "attached", "SERVED", OUTPUT_PLAIN, NULL },
-	{ "backend_pid", "PID", OUTPUT_PLAIN, NULL },
+	{ "backend_pid", "PID", OUTPUT_PID, NULL },
 	{ 0 }
 };
 

@@ -66,7 +66,9 @@ static void format_number(const json_t *value, enum output_format format,
 {
 	double number = json_number_value(value);
 
-	if (format == OUTPUT_SIZE)
+	if (!number && (format == OUTPUT_SIZE || format == OUTPUT_PID))
+		snprintf(out, size, "-");
+	else if (format == OUTPUT_SIZE)
 		format_size((json_int_t)number, out, size);
 	else if (format == OUTPUT_DURATION)
 		format_duration((json_int_t)number, out, size);

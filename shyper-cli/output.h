@@ -15,7 +15,8 @@
 
 enum output_format {
 	OUTPUT_PLAIN,
-	OUTPUT_SIZE,		/* bytes, as 256M */
+	OUTPUT_SIZE,		/* bytes, as 256M; - for none */
+	OUTPUT_PID,		/* plain; - for none */
 	OUTPUT_ABOUT,		/* bytes that were measured, as 12.3M */
 	OUTPUT_DURATION,	/* milliseconds, as 1h02m03s */
 	OUTPUT_HIDDEN_IF_EMPTY,	/* plain, no line for null, "" or [] */

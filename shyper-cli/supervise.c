@@ -329,7 +329,7 @@ static void handle_event(struct supervisor *s, const struct shyper_event *event)
 	}
 }
 
-/* It was jailed, and cannot remove its socket; that of a monitor does. */
+/* It was jailed, and cannot remove its socket. */
 static void remove_socket(const struct service *service)
 {
 	char path[128];

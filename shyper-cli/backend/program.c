@@ -19,14 +19,15 @@
 #ifndef CLASS_FOLDER
 #define CLASS_FOLDER	"/sys/class/hvisor"
 #endif
-#ifndef SETTINGS_FOLDER
-#define SETTINGS_FOLDER	"/run/shyper"
+#ifndef RUN_FOLDER
+#define RUN_FOLDER	"/run/shyper"
 #endif
 
 #define CONFIG_PATH	CLASS_FOLDER "/%s/config"
 #define REGIONS_PATH	CLASS_FOLDER "/%.*s/memory_regions"
 /* What `shyper device set` has made of it. */
-#define SETTINGS_PATH	SETTINGS_FOLDER "/%s.json"
+#define SETTINGS_PATH	RUN_FOLDER "/%s.json"
+#define SOCKET_PATH	RUN_FOLDER "/%s.sock"
 
 static const char *device_name = "shyper";
 
@@ -212,27 +213,43 @@ static int open_status(const struct shyper_error *error)
 	}
 }
 
-static int program_open(struct shyper_backend *backend,
-			const struct backend_program *program, bool jailed)
-{
-	json_t *config;
-	int status = config_load(shyper_backend_get_name(backend), &config);
-
-	if (status)
-		return status;
-	status = program->open(backend, config);
-	json_decref(config);
-	if (!status && jailed && jail_enter(program->calls))
-		return SHYPER_EXIT_RESTART;
-	return status;
-}
-
 static bool device_gone(const char *name)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), CONFIG_PATH, name);
 	return access(path, F_OK) && errno == ENOENT;
+}
+
+/*
+ * A socket is removed with its device, by udev or the daemon: who made it after that
+ * removes it. "config" goes before the event does (device_del()).
+ */
+static void remove_late_socket(const char *name)
+{
+	char path[128];
+
+	if (!device_gone(name))
+		return;
+	snprintf(path, sizeof(path), SOCKET_PATH, name);
+	unlink(path);
+}
+
+static int program_open(struct shyper_backend *backend,
+			const struct backend_program *program, bool jailed)
+{
+	const char *name = shyper_backend_get_name(backend);
+	json_t *config;
+	int status = config_load(name, &config);
+
+	if (status)
+		return status;
+	status = program->open(backend, config);
+	json_decref(config);
+	remove_late_socket(name);
+	if (!status && jailed && jail_enter(program->calls))
+		return SHYPER_EXIT_RESTART;
+	return status;
 }
 
 static int program_run(struct shyper_ctx *ctx, struct shyper_backend *backend)

@@ -71,6 +71,15 @@ for payload in gic wfi hostile spin; do
 	echo "ok $payload"
 done
 
+# Before its processes are there.
+for n in 1 2 3; do
+	payload_create unborn spin 3
+	[ $n = 1 ] || sleep 0.$n
+	payload_destroy unborn
+	unchanged "$before"
+done
+echo ok unborn
+
 # Two cells: the end of one is nothing to the other.
 payload_create first spin 1
 payload_create second fault 1

@@ -16,12 +16,13 @@ cells=(one two three big huge)
 
 # config NAME CPUS MEMORY [DISK]
 config() {
-	jq -n --arg name "$1" --argjson cpus "$2" --arg memory "$3" --arg image "$PWD/idle.img" \
-		--arg disk "${4:-}" '{ version: 1, name: $name, cpus: $cpus, memory: $memory,
-		boot: { kernel: $image }, restart: "never",
-		devices: ([ { type: "echo", name: "echo0" } ] +
-			if $disk == "" then [] else [ { type: "blk", name: "blk0", path: $disk } ] end) }' \
-		>"$1.json"
+	local disk=${4:+, { \"type\": \"blk\", \"name\": \"blk0\", \"path\": \"$4\" \}}
+
+	cat >"$1.json" <<-END
+		{ "version": 1, "name": "$1", "cpus": $2, "memory": "$3", "restart": "never",
+		  "boot": { "kernel": "$PWD/idle.img" },
+		  "devices": [ { "type": "echo", "name": "echo0" }$disk ] }
+	END
 }
 
 truncate -s 1M /root/disk.img

@@ -67,7 +67,7 @@ static void test_an_array_is_a_table(void **state)
 	assert_string_equal(capture(two_cells(), columns, false),
 			    "ID  NAME    MEMORY  UP\n"
 			    "1   debian  256M    1m01s\n"
-			    "12  b       0       -\n");
+			    "12  b       -       -\n");
 	assert_string_equal(capture(json_array(), columns, false),
 			    "ID  NAME  MEMORY  UP\n");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which configuration a backend takes.
+ * Which configuration a backend takes, and what it leaves.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #define CLASS_FOLDER	"class"
-#define SETTINGS_FOLDER	"run"
+#define RUN_FOLDER	"run"
 #include "../../../shyper-cli/backend/program.c"
 
 #include <sys/stat.h>
@@ -97,6 +97,18 @@ static void test_broken_settings(void **state)
 	assert_int_equal(config_load("cell1.blk0", &config), SHYPER_EXIT_CONFIG);
 }
 
+/* Who removes it with the device has been here. */
+static void test_late_socket_goes(void **state)
+{
+	(void)state;
+	put("run/cell1.blk0.sock", "");
+	remove_late_socket("cell1.blk0");
+	assert_int_equal(access("run/cell1.blk0.sock", F_OK), 0);
+	unlink("class/cell1.blk0/config");
+	remove_late_socket("cell1.blk0");
+	assert_int_equal(access("run/cell1.blk0.sock", F_OK), -1);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -104,6 +116,7 @@ int main(void)
 		TEST(test_settings_of_the_cell),
 		TEST(test_settings_of_another_cell),
 		TEST(test_broken_settings),
+		TEST(test_late_socket_goes),
 	};
 
 	return cmocka_run_group_tests_name("virtio/program", tests, NULL, NULL);
