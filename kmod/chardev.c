@@ -116,6 +116,7 @@ static const struct {
 	{ HVISOR_DEVICE_FAIL, ROLE(DEVICE), hvisor_ioctl_device_fail },
 	{ HVISOR_IOEVENTFD, ROLE(DEVICE), hvisor_ioctl_ioeventfd },
 	{ HVISOR_IRQFD, ROLE(DEVICE), hvisor_ioctl_irqfd },
+	{ HVISOR_DEVICE_KEEP, ROLE(DEVICE), hvisor_ioctl_device_keep },
 	{ HVISOR_PANIC, ROLE(CONTROL), hvisor_ioctl_panic },
 };
 
@@ -133,6 +134,19 @@ static int call_copy_in(struct hvisor_call *call, void __user *user, size_t know
 	return copy_struct_from_user(&call->arg, known, user, *ret_size);
 }
 
+int hvisor_call_give_file(struct hvisor_call *call, struct file *file)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	if (fd < 0) {
+		fput(file);
+		return fd;
+	}
+	call->install_fd = fd;
+	call->install = file;
+	return 0;
+}
+
 /* A descriptor comes into being only when its number has reached the caller. */
 static long call_finish(struct hvisor_call *call, void __user *user, size_t size,
 			long ret)
@@ -142,10 +156,10 @@ static long call_finish(struct hvisor_call *call, void __user *user, size_t size
 	if (!call->install)
 		return ret;
 	if (ret) {
-		put_unused_fd(call->arg.memory.fd);
+		put_unused_fd(call->install_fd);
 		fput(call->install);
 	} else {
-		fd_install(call->arg.memory.fd, call->install);
+		fd_install(call->install_fd, call->install);
 	}
 	return ret;
 }

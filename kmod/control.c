@@ -234,22 +234,18 @@ static int memory_give(struct hvisor_call *call, struct hvisor_cell *cell)
 	struct hvisor_cell_memory *memory = &call->arg.memory;
 	struct hvisor_memory_region region;
 	struct file *file;
-	int err, fd;
+	int err;
 
 	err = memory_find(cell, memory->index, &region, &file);
+	if (!err)
+		err = hvisor_call_give_file(call, file);
 	if (err)
 		return err;
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0) {
-		fput(file);
-		return fd;
-	}
-	memory->fd = fd;
+	memory->fd = call->install_fd;
 	memory->ipa = region.ipa;
 	memory->length = region.length;
 	memory->offset = region.offset;
 	memory->flags = region.flags;
-	call->install = file;
 	return 0;
 }
 

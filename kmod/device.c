@@ -43,6 +43,7 @@ static void device_release(struct device *dev)
 {
 	struct hvisor_device *device = to_hvisor_device(dev);
 
+	hvisor_keep_release(device);
 	kvfree(device->config);
 	hvisor_cell_put(device->cell);
 	kfree(device);

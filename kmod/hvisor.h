@@ -100,6 +100,7 @@ struct hvisor_cell_status {
  * @timer: looks at the bell page later
  * @window: begin of the time in which vain looks at the bell page are counted
  * @window_runs: how many there were, weighed (irq.c)
+ * @kept: what a backend has left for its successors; NULL: nothing
  * @rate_limited: how often an interrupt was put off
  * @is_put_off: one is; the timer looks for it
  * @wait: the monitor, and who waits for a state
@@ -196,7 +197,7 @@ struct hvisor_cell {
  * @rate_limited: how often its doorbell was looked at late, since the cell's
  *	interrupt was put off
  * @notification_ns: latencies from the doorbell to the read
- * @lock: for @file, @pid, @bound and the eventfds, and held while a change is
+ * @lock: for @file, @pid, @bound, @kept and the eventfds, and held while a change is
  *	announced
  * @file: the file that is bound to it
  * @pid: the process that bound it
@@ -224,6 +225,7 @@ struct hvisor_device {
 	u32 ioeventfd_mask;
 	struct list_head irqfds;
 	u32 nr_irqfds;
+	struct file *kept;
 	u64 rate_limited;
 	atomic64_t notification_ns[HVISOR_NR_BUCKETS];
 	struct mutex lock;
@@ -310,13 +312,14 @@ struct hvisor_file {
  * struct hvisor_call - an ioctl under way
  * @filp: the open file
  * @file: what it is to us
- * @install: put into the table of files as @arg.memory.fd when all went well
+ * @install: put into the table of files as @install_fd when all went well
  * @arg: the argument, copied in and, where it returns something, out
  */
 struct hvisor_call {
 	struct file *filp;
 	struct hvisor_file *file;
 	struct file *install;
+	int install_fd;
 	union {
 		u32 size;
 		struct hvisor_bind bind;
@@ -330,6 +333,7 @@ struct hvisor_call {
 		struct hvisor_device_notify notify;
 		struct hvisor_ioeventfd ioeventfd;
 		struct hvisor_irqfd irqfd;
+		struct hvisor_device_keep keep;
 		struct hvisor_device_decl decl;
 	} arg;
 };
@@ -486,6 +490,8 @@ extern const struct device_type hvisor_device_type;
 /* chardev.c */
 int hvisor_chardev_init(void);
 void hvisor_chardev_exit(void);
+/* The caller gets @file, whose reference is taken over, as @call->install_fd. */
+int hvisor_call_give_file(struct hvisor_call *call, struct file *file);
 
 /* control.c */
 extern const struct hvisor_role hvisor_control_role;
@@ -524,6 +530,11 @@ void hvisor_ioeventfds_release(struct hvisor_device *device);
 /* irqfd.c */
 int hvisor_ioctl_irqfd(struct hvisor_call *call);
 void hvisor_irqfds_release(struct hvisor_device *device);
+
+/* keep.c */
+int hvisor_ioctl_device_keep(struct hvisor_call *call);
+/* The device goes. */
+void hvisor_keep_release(struct hvisor_device *device);
 
 /* folder.c */
 extern const struct sysfs_ops hvisor_folder_ops;

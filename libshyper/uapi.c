@@ -196,3 +196,20 @@ int uapi_irqfd(int fd, int event, uint32_t bits)
 
 	return call(fd, HVISOR_IRQFD, &irqfd);
 }
+
+int uapi_device_keep(int fd, int file)
+{
+	struct hvisor_device_keep keep = { .fd = file };
+
+	return call(fd, HVISOR_DEVICE_KEEP, &keep);
+}
+
+int uapi_device_kept(int fd, int *ret_file)
+{
+	struct hvisor_device_keep keep = { .flags = HVISOR_KEEP_GET };
+	int err = call(fd, HVISOR_DEVICE_KEEP, &keep);
+
+	if (!err)
+		*ret_file = keep.fd;
+	return err;
+}

@@ -38,5 +38,8 @@ int uapi_device_interrupt(int fd, uint32_t bits);
 int uapi_device_fail(int fd);
 int uapi_ioeventfd(int fd, int event, uint32_t queue, uint32_t flags);
 int uapi_irqfd(int fd, int event, uint32_t bits);
+int uapi_device_keep(int fd, int file);
+/* 0: @ret_file is the caller's to close. */
+int uapi_device_kept(int fd, int *ret_file);
 
 #endif /* LIBSHYPER_UAPI_H */

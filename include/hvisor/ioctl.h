@@ -290,6 +290,29 @@ struct hvisor_irqfd {
 	__u32 bits;
 };
 
+/* struct hvisor_device_keep.flags */
+#define HVISOR_KEEP_GET		(1U << 0)	/* else: put */
+
+/**
+ * struct hvisor_device_keep - HVISOR_DEVICE_KEEP (DEVICE): memory that outlives
+ *	the backend
+ * @size: sizeof(struct hvisor_device_keep)
+ * @flags: HVISOR_KEEP_GET
+ * @fd: put: a memfd, kept in the place of what was kept before, or -1: nothing is;
+ *	get: out: a new descriptor of it (O_CLOEXEC)
+ * @reserved: 0
+ *
+ * The module keeps one for each device, until the cell is destroyed or the module
+ * unloaded. put: -EINVAL: no memfd, nor any other regular file of a tmpfs, which
+ * are the ones that can refer to nothing. get: -ENOENT: there is none.
+ */
+struct hvisor_device_keep {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved;
+};
+
 /* struct hvisor_request.type */
 #define HVISOR_REQUEST_NOTIFY	1	/* DEVICE: doorbell bits, taken by this read */
 #define HVISOR_REQUEST_SLOT	2	/* DEVICE: a CPU waits */
@@ -356,6 +379,7 @@ struct hvisor_answer {
 #define HVISOR_CELL_ADOPT		_IOWR(HVISOR_IOC, 0x4f, struct hvisor_cell_adopt)
 #define HVISOR_CELL_PAUSE		_IOWR(HVISOR_IOC, 0x50, struct hvisor_cell_op)
 #define HVISOR_CELL_RESUME		_IOWR(HVISOR_IOC, 0x51, struct hvisor_cell_op)
+#define HVISOR_DEVICE_KEEP		_IOWR(HVISOR_IOC, 0x52, struct hvisor_device_keep)
 /* For tests: makes EL2 panic, if it was booted with "selftest". */
 #define HVISOR_PANIC			_IO(HVISOR_IOC, 0x7f)
 

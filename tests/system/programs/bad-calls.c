@@ -116,6 +116,7 @@ static void try_roles(void)
 		{ "fail", HVISOR_DEVICE_FAIL, false, false, true },
 		{ "ioeventfd", HVISOR_IOEVENTFD, false, false, true },
 		{ "irqfd", HVISOR_IRQFD, false, false, true },
+		{ "keep", HVISOR_DEVICE_KEEP, false, false, true },
 		{ "memory", HVISOR_CELL_MEMORY, true, true, true },
 	};
 	int nobody = open_free();

@@ -101,6 +101,46 @@ static void try_irqfds(void)
 		close(fds[i]);
 }
 
+static int keep(int file, unsigned int flags, int *fd)
+{
+	struct hvisor_device_keep arg = {
+		.size = sizeof(arg), .flags = flags, .fd = *fd,
+	};
+	int ret = ioctl(file, HVISOR_DEVICE_KEEP, &arg);
+
+	*fd = arg.fd;
+	return ret;
+}
+
+/* What is kept is there when the file has gone that gave it. */
+static void try_keep(void)
+{
+	int none = -1, closed = 999, memory = memfd_create("kept", MFD_CLOEXEC), got = -1;
+	char byte = 0;
+
+	check("nothing is kept", keep(device, 1, &got), ENOENT);
+	check("keep, unknown flag", keep(device, 2, &memory), EINVAL);
+	check("keep an eventfd", keep(device, 0, &kick), EINVAL);
+	check("keep the device", keep(device, 0, &device), EINVAL);
+	check("keep, not open", keep(device, 0, &closed), EBADF);
+	check("keep for the monitor", keep(monitor, 0, &memory), EBADF);
+	check("keep", keep(device, 0, &memory), 0);
+	check("of another device", keep(echo, 1, &got), ENOENT);
+	check("write to it", write(memory, "x", 1) == 1 ? 0 : -1, 0);
+	close(memory);
+	close(device);
+	device = open_bound(HVISOR_ROLE_DEVICE, cell, 0);
+	check("get", keep(device, 1, &got), 0);
+	check("its content", pread(got, &byte, 1, 0) == 1 && byte == 'x' ? 0 : -1, 0);
+	check("its flags", fcntl(got, F_GETFD) == FD_CLOEXEC ? 0 : -1, 0);
+	close(got);
+	check("keep nothing", keep(device, 0, &none), 0);
+	check("nothing any more", keep(device, 1, &got), ENOENT);
+	memory = memfd_create("goes with the cell", MFD_CLOEXEC);
+	check("keep until the end", keep(device, 0, &memory), 0);
+	close(memory);
+}
+
 static void declare(void)
 {
 	struct hvisor_device_decl region = { .size = sizeof(region) };
@@ -285,6 +325,7 @@ int main(int argc, char **argv)
 	try_ioeventfds();
 	try_irqfds();
 	try_release();
+	try_keep();
 	declare();
 	start(argv[1]);
 	serve("storm begins", false);
