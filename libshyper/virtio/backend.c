@@ -407,12 +407,12 @@ void shyper_backend_close(struct shyper_backend *backend)
 
 	if (!backend)
 		return;
+	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
+		backend_take_back(backend, n);
 	if (faulting == backend) {
 		signal(SIGBUS, SIG_DFL);
 		faulting = NULL;
 	}
-	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
-		vhost_stop(backend, n);
 	vhost_close_all(backend);
 	shyper_memory_unmap(&backend->memory);
 	if (backend->state)

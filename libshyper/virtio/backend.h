@@ -5,7 +5,8 @@
  *	backend.c	life and event loop
  *	serve.c		requests of EL2, queues
  *	withhold.c	features that are not offered
- *	vhost.c		queues that the kernel serves
+ *	lend.c		queues that somebody else serves
+ *	vhost.c		the kernel
  *	link.c		the bound file
  */
 #ifndef VIRTIO_BACKEND_H
@@ -31,7 +32,9 @@
  * @withheld: features that the configuration keeps from being offered
  * @pending: bit n: queue n is to be served
  * @first_queue: that is served first: behind the last one that took anything
- * @given: of each queue: eventfd of the worker that serves it, or -1
+ * @given: of each queue: eventfd of whoever else serves it, or -1
+ * @lent: bit n: it is a process that serves queue n, which can make a write to its
+ *	eventfd block
  * @vhosts: list of workers
  * @held: @nr_held requests that are answered once their queues are quiet
  * @manager: the service manager, until it was told that we are ready
@@ -58,6 +61,7 @@ struct shyper_backend {
 	struct shyper_memory memory;
 	struct shyper_queue queues[HVISOR_MAX_QUEUES];
 	int given[HVISOR_MAX_QUEUES];
+	uint32_t lent;
 	struct shyper_vhost *vhosts;
 	uint32_t pending;
 	unsigned int first_queue;
@@ -78,11 +82,24 @@ struct shyper_backend {
 /* Reads what the device may not offer; leaves a report. */
 int backend_read_withheld(struct shyper_backend *backend);
 
+/* Of a queue, in the state area. */
+struct hvisor_queue_state *backend_queue_state(const struct shyper_backend *backend,
+					       unsigned int index);
+
+/* Whether the driver has made a queue ready, and itself. */
+bool backend_is_ready(const struct shyper_backend *backend, unsigned int index);
+
 /* Takes up a queue as the page shows it. False: there is none to serve. */
 bool backend_adopt(struct shyper_backend *backend, unsigned int index);
 
 /* The driver broke a queue. */
 void backend_fail(struct shyper_backend *backend);
+
+/* Doorbell and interrupt of a queue are eventfds; of several queues one @call will do. */
+int backend_connect(struct shyper_backend *backend, unsigned int index, int kick, int call);
+
+/* Takes a queue back that somebody else serves, who is made to leave it. */
+void backend_take_back(struct shyper_backend *backend, unsigned int index);
 
 /* Takes up each queue that the driver has made ready, with what is in flight. */
 void backend_adopt_all(struct shyper_backend *backend);

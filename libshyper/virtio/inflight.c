@@ -125,6 +125,16 @@ static unsigned int account_list(const struct shyper_queue *queue,
 	return nr;
 }
 
+unsigned int inflight_count(const struct hvisor_queue_state *state, unsigned int size,
+			    uint32_t epoch)
+{
+	unsigned int n, nr = 0;
+
+	for (n = 0; state->epoch == epoch && n < size; n++)
+		nr += state->heads[n].in_flight && state->heads[n].epoch == epoch;
+	return nr;
+}
+
 int inflight_resume(struct shyper_queue *queue)
 {
 	struct hvisor_queue_state *state = queue->state;
@@ -159,6 +169,20 @@ void inflight_abandon(struct shyper_queue *queue)
 	shyper_queue_state_clear(queue->state, queue->state_size);
 	count_in_flight(queue, -(int)(left + queue->in_flight));
 	queue->reissued = queue->next_reissue = queue->in_flight = 0;
+}
+
+void inflight_lend(struct shyper_queue *queue)
+{
+	struct hvisor_inflight *entry = &queue->state->heads[0];
+
+	inflight_abandon(queue);
+	shared_store(&entry->epoch, queue->epoch);
+	shared_store_release(&entry->in_flight, 1);
+}
+
+void inflight_return(struct shyper_queue *queue)
+{
+	shared_store_release(&queue->state->heads[0].in_flight, 0);
 }
 
 void inflight_forget(struct shyper_queue *queue)

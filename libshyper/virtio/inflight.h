@@ -17,8 +17,20 @@ int inflight_resume(struct shyper_queue *queue);
 /* Drops the account of a queue that somebody else serves from here on. */
 void inflight_abandon(struct shyper_queue *queue);
 
+/*
+ * Likewise, of a process that nobody but we can make leave it: whether it has, the
+ * module sees by an entry in flight. Nothing may be in flight.
+ */
+void inflight_lend(struct shyper_queue *queue);
+/* It has left. */
+void inflight_return(struct shyper_queue *queue);
+
 /* Clears the account. */
 void inflight_forget(struct shyper_queue *queue);
+
+/* Chains in the account of a queue of @size, if it is that of this epoch. */
+unsigned int inflight_count(const struct hvisor_queue_state *state, unsigned int size,
+			    uint32_t epoch);
 
 bool inflight_test(const struct shyper_queue *queue, uint16_t head);
 

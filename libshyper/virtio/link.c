@@ -153,3 +153,13 @@ int link_irqfd(int fd, int event, uint32_t bits)
 {
 	return uapi_irqfd(fd, event, bits);
 }
+
+int link_keep(int fd, int file)
+{
+	return uapi_device_keep(fd, file);
+}
+
+int link_kept(int fd, int *ret_file)
+{
+	return uapi_device_kept(fd, ret_file);
+}

@@ -36,5 +36,9 @@ int link_fail(int fd);
 int link_ioeventfd(int fd, int event, uint32_t queue, bool on);
 /* An eventfd -> the device's interrupt. */
 int link_irqfd(int fd, int event, uint32_t bits);
+/* A memfd that outlives us; -1: none does. */
+int link_keep(int fd, int file);
+/* What a predecessor has left; -ENOENT: nothing. */
+int link_kept(int fd, int *ret_file);
 
 #endif /* VIRTIO_LINK_H */

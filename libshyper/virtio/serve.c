@@ -19,7 +19,6 @@
 
 #include "backend.h"
 #include "shared.h"
-#include "vhost.h"
 
 static void backend_error(struct shyper_backend *backend, int err)
 {
@@ -87,14 +86,20 @@ bool backend_runnable(const struct shyper_backend *backend)
 	return runnable_queues(backend);
 }
 
+struct hvisor_queue_state *backend_queue_state(const struct shyper_backend *backend,
+					       unsigned int index)
+{
+	return (void *)((uint8_t *)backend->state +
+			HVISOR_QUEUE_STATE_OFFSET(index, backend->page->queue_size));
+}
+
 static void queue_setup(const struct shyper_backend *backend, unsigned int index,
 			struct shyper_queue_setup *setup)
 {
 	unsigned int size = backend->page->queue_size;
 
 	setup->memory = &backend->memory;
-	setup->state = (void *)((uint8_t *)backend->state +
-				HVISOR_QUEUE_STATE_OFFSET(index, size));
+	setup->state = backend_queue_state(backend, index);
 	setup->state_size = size;
 	setup->counters = backend->counters;
 	setup->index = index;
@@ -102,15 +107,21 @@ static void queue_setup(const struct shyper_backend *backend, unsigned int index
 	setup->ring = backend->page->queues[index];
 }
 
-bool backend_adopt(struct shyper_backend *backend, unsigned int index)
+bool backend_is_ready(const struct shyper_backend *backend, unsigned int index)
 {
 	const struct hvisor_device_page *page = backend->page;
+
+	/* Acquire: @ready is written last; the rest does not change while it is 1. */
+	return shared_load(&page->status) & VIRTIO_CONFIG_S_DRIVER_OK &&
+	       shared_load_acquire(&page->queues[index].ready);
+}
+
+bool backend_adopt(struct shyper_backend *backend, unsigned int index)
+{
 	struct shyper_queue *queue = &backend->queues[index];
 	struct shyper_queue_setup setup;
 
-	/* Acquire: @ready is written last; the rest does not change while it is 1. */
-	if (!(shared_load(&page->status) & VIRTIO_CONFIG_S_DRIVER_OK) ||
-	    !shared_load_acquire(&page->queues[index].ready))
+	if (!backend_is_ready(backend, index))
 		return false;
 	queue_setup(backend, index, &setup);
 	if (queue->started && queue->epoch == setup.ring.epoch)
@@ -212,9 +223,13 @@ static void queue_run(struct shyper_backend *backend, unsigned int index)
 	struct shyper_queue *queue = &backend->queues[index];
 
 	backend->pending &= ~(1U << index);
-	/* A doorbell from before the worker had its own is for the worker. */
+	/*
+	 * A doorbell from before the worker had its own is for the worker. A process
+	 * looks at its ring when it gets it, and its eventfd was signalled then.
+	 */
 	if (backend->given[index] >= 0) {
-		eventfd_write(backend->given[index], 1);
+		if (!(backend->lent & 1U << index))
+			eventfd_write(backend->given[index], 1);
 		return;
 	}
 	if (!backend_adopt(backend, index) || !backend->ops->queue)
@@ -230,7 +245,7 @@ static void queue_forget(struct shyper_backend *backend, unsigned int index)
 {
 	uint32_t size = backend->page->queue_size;
 
-	vhost_stop(backend, index);
+	backend_take_back(backend, index);
 	backend->pending &= ~(1U << index);
 	if (backend->queues[index].started) {
 		shyper_queue_stop(&backend->queues[index]);
@@ -238,8 +253,7 @@ static void queue_forget(struct shyper_backend *backend, unsigned int index)
 	}
 	/* Not taken up: the account may be one that a reset came in time for. */
 	memset(&backend->queues[index], 0, sizeof(backend->queues[index]));
-	shyper_queue_state_clear((void *)((uint8_t *)backend->state +
-				 HVISOR_QUEUE_STATE_OFFSET(index, size)), size);
+	shyper_queue_state_clear(backend_queue_state(backend, index), size);
 }
 
 static void answer(struct shyper_backend *backend,

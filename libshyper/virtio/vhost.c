@@ -210,18 +210,6 @@ static int set_ring(const struct shyper_vhost *vhost, unsigned int ring,
 	return err ? err : set_file(vhost, VHOST_SET_VRING_KICK, ring, vhost->kicks[ring]);
 }
 
-static int connect_events(const struct shyper_vhost *vhost, unsigned int ring,
-			  unsigned int queue)
-{
-	int link = vhost->backend->link.fd;
-	int err = link_irqfd(link, vhost->call, HVISOR_INTERRUPT_USED);
-
-	/* Of both rings there is one. */
-	if (err && err != -EBUSY)
-		return err;
-	return link_ioeventfd(link, vhost->kicks[ring], queue, true);
-}
-
 int shyper_vhost_start(struct shyper_vhost *vhost, unsigned int ring, unsigned int queue)
 {
 	struct shyper_backend *backend = vhost->backend;
@@ -233,20 +221,10 @@ int shyper_vhost_start(struct shyper_vhost *vhost, unsigned int ring, unsigned i
 		return -ENOENT;
 	err = set_ring(vhost, ring, &backend->queues[queue]);
 	if (!err)
-		err = connect_events(vhost, ring, queue);
+		err = backend_connect(backend, queue, vhost->kicks[ring], vhost->call);
 	if (err)
 		return err;
 	/* The worker keeps no account: whoever comes next goes by the used ring. */
 	inflight_abandon(&backend->queues[queue]);
-	backend->given[queue] = vhost->kicks[ring];
 	return 0;
-}
-
-void vhost_stop(struct shyper_backend *backend, unsigned int queue)
-{
-	if (backend->given[queue] < 0)
-		return;
-	backend->ops->queue_stop(backend, queue);
-	link_ioeventfd(backend->link.fd, backend->given[queue], queue, false);
-	backend->given[queue] = -1;
 }

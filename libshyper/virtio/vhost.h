@@ -9,9 +9,6 @@
 
 #include "../internal.h"
 
-/* Takes a queue back that its worker has been made to leave. */
-void vhost_stop(struct shyper_backend *backend, unsigned int queue);
-
 void vhost_close_all(struct shyper_backend *backend);
 
 #endif /* VIRTIO_VHOST_H */

@@ -92,6 +92,15 @@ AT(shyper_cell_region, fd, 24);
 AT(shyper_cell_region, offset, 32);
 AT(shyper_cell_region, is_readonly, 40);
 
+SIZE(shyper_ring, 40);
+AT(shyper_ring, size, 0);
+AT(shyper_ring, epoch, 4);
+AT(shyper_ring, desc, 8);
+AT(shyper_ring, driver, 16);
+AT(shyper_ring, device, 24);
+AT(shyper_ring, in_flight, 32);
+AT(shyper_ring, used_idx, 36);
+
 SIZE(shyper_backend_ops, 120);
 AT(shyper_backend_ops, device_id, 0);
 AT(shyper_backend_ops, nr_queues, 4);

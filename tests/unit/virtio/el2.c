@@ -44,6 +44,93 @@ static void *shared(size_t size)
 	return memory;
 }
 
+/* What the backend gives to the module comes to the test, which plays the module. */
+enum event_kind { KICK, KICK_AWAY, CALL, KEEP };
+
+struct event {
+	enum event_kind kind;
+	uint32_t queue;
+};
+
+union one_file {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int send_event(enum event_kind kind, uint32_t queue, int fd)
+{
+	struct event event = { kind, queue };
+	union one_file control = { .header = {
+		CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS,
+	} };
+	struct iovec iov = { &event, sizeof(event) };
+	struct msghdr header = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	return sendmsg(el2.events[1], &header, 0) < 0 ? -errno : 0;
+}
+
+static void replace(int *place, int fd)
+{
+	if (*place >= 0)
+		close(*place);
+	*place = fd;
+}
+
+static void take_event(const struct event *event, int fd)
+{
+	switch (event->kind) {
+	case KICK:
+		replace(&el2.kicks[event->queue], fd);
+		break;
+	case KICK_AWAY:
+		replace(&el2.kicks[event->queue], -1);
+		close(fd);
+		break;
+	case CALL:
+		assert_true(el2.nr_calls < HVISOR_MAX_QUEUES);
+		el2.calls[el2.nr_calls++] = fd;
+		break;
+	case KEEP:
+		replace(&el2.kept, fd);
+		break;
+	}
+}
+
+static void collect(void)
+{
+	struct event event;
+	union one_file control;
+	struct iovec iov = { &event, sizeof(event) };
+	int fd;
+
+	for (;;) {
+		struct msghdr header = {
+			.msg_iov = &iov, .msg_iovlen = 1,
+			.msg_control = &control, .msg_controllen = sizeof(control),
+		};
+
+		if (recvmsg(el2.events[0], &header, MSG_DONTWAIT) != sizeof(event))
+			return;
+		memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+		take_event(&event, fd);
+	}
+}
+
+/* They go with the file that is bound; what is kept does not. */
+static void forget_events(void)
+{
+	unsigned int n;
+
+	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
+		replace(&el2.kicks[n], -1);
+	while (el2.nr_calls)
+		close(el2.calls[--el2.nr_calls]);
+}
+
 void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 {
 	unsigned int n;
@@ -63,6 +150,10 @@ void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 	assert_int_equal(pipe2(el2.declared, 0), 0);
 	assert_int_equal(pipe2(el2.failed, O_NONBLOCK), 0);
 	assert_int_equal(pipe2(el2.changed, O_NONBLOCK), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, el2.events), 0);
+	el2.kept = -1;
+	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
+		el2.kicks[n] = -1;
 	el2.page->kind = kind;
 	el2.page->queue_size = EL2_QUEUE_SIZE;
 	el2.page->status = VIRTIO_CONFIG_S_DRIVER_OK;
@@ -94,6 +185,12 @@ void el2_exit(void)
 	close(el2.failed[1]);
 	close(el2.changed[0]);
 	close(el2.changed[1]);
+	collect();
+	forget_events();
+	close(el2.events[0]);
+	close(el2.events[1]);
+	if (el2.kept >= 0)
+		close(el2.kept);
 }
 
 static bool readable(int fd, int ms)
@@ -120,6 +217,8 @@ void el2_backend_start(int (*serve)(void))
 {
 	char byte;
 
+	collect();
+	forget_events();
 	el2.backend = fork();
 	assert_true(el2.backend >= 0);
 	if (!el2.backend) {
@@ -155,6 +254,32 @@ void el2_notify(uint32_t bits)
 	};
 
 	assert_int_equal(write(el2.link[0], &request, sizeof(request)), sizeof(request));
+}
+
+void el2_kick(unsigned int queue)
+{
+	collect();
+	if (el2.kicks[queue] < 0)
+		el2_notify(1U << queue);
+	else
+		assert_int_equal(write(el2.kicks[queue], &(uint64_t){ 1 }, 8), 8);
+}
+
+bool el2_called(int ms)
+{
+	struct pollfd fds[HVISOR_MAX_QUEUES];
+	uint64_t count;
+	unsigned int n;
+
+	collect();
+	for (n = 0; n < el2.nr_calls; n++)
+		fds[n] = (struct pollfd){ .fd = el2.calls[n], .events = POLLIN };
+	if (poll(fds, el2.nr_calls, ms) <= 0)
+		return false;
+	for (n = 0; n < el2.nr_calls; n++)
+		if (fds[n].revents & POLLIN)
+			assert_int_equal(read(fds[n].fd, &count, 8), 8);
+	return true;
 }
 
 void el2_post(uint32_t op, int cpu, uint32_t offset, uint32_t length, uint64_t value)
@@ -340,20 +465,42 @@ int link_interrupt(int fd, uint32_t bits)
 	return put_byte(el2.interrupt[1]);
 }
 
+/* The module signals once what is assigned, or interrupts. */
 int link_ioeventfd(int fd, int event, uint32_t queue, bool on)
 {
 	(void)fd;
-	(void)event;
-	(void)queue;
-	return on ? -EOPNOTSUPP : 0;
+	if (!el2.has_eventfds)
+		return on ? -EOPNOTSUPP : 0;
+	if (on)
+		(void)!write(event, &(uint64_t){ 1 }, 8);
+	return send_event(on ? KICK : KICK_AWAY, queue, event);
 }
 
 int link_irqfd(int fd, int event, uint32_t bits)
 {
 	(void)fd;
-	(void)event;
-	(void)bits;
-	return -EOPNOTSUPP;
+	assert_int_equal(bits, HVISOR_INTERRUPT_USED);
+	if (!el2.has_eventfds)
+		return -EOPNOTSUPP;
+	(void)!write(event, &(uint64_t){ 1 }, 8);
+	return send_event(CALL, 0, event);
+}
+
+int link_keep(int fd, int file)
+{
+	(void)fd;
+	return el2.has_eventfds ? send_event(KEEP, 0, file) : -ENOTTY;
+}
+
+int link_kept(int fd, int *ret_file)
+{
+	(void)fd;
+	if (!el2.has_eventfds)
+		return -ENOTTY;
+	if (el2.kept < 0)
+		return -ENOENT;
+	*ret_file = dup(el2.kept);
+	return 0;
 }
 
 int link_fail(int fd)

@@ -34,6 +34,12 @@ struct el2 {
 	int *level_error;	/* of the next link_interrupt() of a region, once; shared */
 	bool going;		/* the pages are taken away once they are mapped */
 	const char *config;	/* JSON text of the device */
+	bool has_eventfds;	/* and keeps a file */
+	int events[2];		/* what the backend gives to the module: ours, its */
+	int kicks[HVISOR_MAX_QUEUES];	/* eventfds of doorbells, -1: none */
+	int calls[HVISOR_MAX_QUEUES];	/* eventfds that interrupt: @nr_calls of them */
+	unsigned int nr_calls;
+	int kept;		/* -1: nothing */
 };
 
 extern struct el2 el2;
@@ -54,6 +60,10 @@ int el2_backend_wait(void);
 
 /* Rings the doorbell. */
 void el2_notify(uint32_t bits);
+/* Rings that of one queue, which may have an eventfd. */
+void el2_kick(unsigned int queue);
+/* Waits for an interrupt by an eventfd; false: none in @ms. */
+bool el2_called(int ms);
 /* Posts a request of a CPU, or of the device (cpu -1). */
 void el2_post(uint32_t op, int cpu, uint32_t offset, uint32_t length, uint64_t value);
 /* Waits for the answer to the last request of a CPU; false: none in @ms. */

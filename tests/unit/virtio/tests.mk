@@ -10,7 +10,7 @@ libs-virtio := -luring -ljansson -lseccomp
 virtio-rings := libshyper/virtio/memory.c libshyper/virtio/queue.c libshyper/virtio/inflight.c
 # All but link.c, in whose place is el2.c.
 virtio-loop := $(virtio-rings) libshyper/ctx.c libshyper/error.c libshyper/virtio/backend.c libshyper/virtio/serve.c \
-	libshyper/virtio/notify.c libshyper/virtio/vhost.c libshyper/virtio/withhold.c libshyper/feature-names.c \
+	libshyper/virtio/notify.c libshyper/virtio/lend.c libshyper/virtio/vhost.c libshyper/virtio/withhold.c libshyper/feature-names.c \
 	tests/unit/virtio/el2.c
 virtio-program := shyper-cli/backend/program.c shyper-cli/backend/jail.c libshyper/size.c
 

@@ -58,8 +58,8 @@ struct shyper_backend;
  *	also for a backend that comes when it is
  * @drain: the queues of a mask are to end, which waits for what is in flight in
  *	them: chains that wait for an event may be pushed, empty, or left
- * @queue_stop: whoever queue @index was given to (shyper/virtio/vhost.h) is to
- *	touch it no more after the return
+ * @queue_stop: whoever queue @index was given to (shyper/virtio/vhost.h,
+ *	shyper_backend_lend()) is to touch it no more after the return
  * @reset: the driver's queues are forgotten; nothing is in flight. Of a foreign
  *	region: the cell was stopped, the device is as after power-on from now on
  * @config_store: the driver writes to the configuration space, and waits for
@@ -258,6 +258,57 @@ SHYPER_API void shyper_backend_kick(struct shyper_backend *backend,
  */
 SHYPER_API bool shyper_backend_leave(struct shyper_backend *backend,
 				     unsigned int index);
+
+/**
+ * struct shyper_ring - a queue, for whoever is to serve it in our place
+ * @size: entries
+ * @epoch: differs for each queue that a driver has made ready under this index
+ * @desc: @driver: @device: descriptor table, available and used ring, guest addresses
+ * @in_flight: chains in the library's account
+ * @used_idx: of the used ring, when the queue was taken up
+ */
+struct shyper_ring {
+	uint32_t size;
+	uint32_t epoch;
+	uint64_t desc;
+	uint64_t driver;
+	uint64_t device;
+	uint32_t in_flight;
+	uint16_t used_idx;
+};
+
+/* -ENOENT: the driver has made no queue @index, below 16, ready. */
+SHYPER_API int shyper_backend_get_ring(const struct shyper_backend *backend,
+				       unsigned int index,
+				       struct shyper_ring *ret_ring);
+
+/**
+ * shyper_backend_lend - give queue @index to another process
+ * @kick: eventfd: the driver's notifications; signalled once now
+ * @call: eventfd: interrupts the driver, now and whenever it is signalled
+ *
+ * From @queue, where it is called, until @queue_stop the queue is that process'
+ * alone; both eventfds stay the caller's, and open. What it has in flight it must
+ * itself leave to a successor. As long as it is not taken back the device
+ * counts as one that may be worked on, even when this process has died: the cell is not
+ * started again before a successor has taken it up, who must know by then that
+ * whoever had the queue has left it.
+ *
+ * -EBUSY: the library knows of chains in flight, or it is given away already;
+ * -ENOENT: the driver has not made it ready; -EINVAL: there is no @queue_stop.
+ */
+SHYPER_API int shyper_backend_lend(struct shyper_backend *backend, unsigned int index,
+				   int kick, int call);
+
+/*
+ * Keep a memfd with the device, in place of the one before, or, with -1, none: it
+ * outlives this process and goes with the cell. -ENOTTY: the module is older.
+ */
+SHYPER_API int shyper_backend_keep(struct shyper_backend *backend, int fd);
+
+/* A new descriptor of it, the caller's. -ENOENT: none is kept. */
+SHYPER_API int shyper_backend_get_kept(const struct shyper_backend *backend,
+				       int *ret_fd);
 
 /*
  * Interrupt the driver if it wants to know of what was pushed; NULL: nothing.
