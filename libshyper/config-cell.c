@@ -76,7 +76,7 @@ static const struct {
 		.name = "vhost-user",
 		.keys = (const char *const[]) {
 			"type", "name", "socket", "device", "tag", "queues",
-			"queue_size", "features", "address", "interrupt",
+			"direct", "queue_size", "features", "address", "interrupt",
 			"deadline_ms", "policy", NULL
 		},
 		.nr_queues = 1,

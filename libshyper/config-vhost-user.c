@@ -60,10 +60,12 @@ static int read_virtio_id(const struct json_place *place)
 void config_read_vhost_user(const struct json_place *place, struct device_config *device)
 {
 	int id = read_virtio_id(place);
+	bool direct;
 
 	check_socket(place);
 	check_tag(place, id == VIRTIO_ID_FS);
 	if (id == VIRTIO_ID_FS || id == VIRTIO_ID_NET)
 		device->nr_queues = 2;
+	json_get_bool(place, "direct", &direct);
 	json_get_count(place, "queues", 1, HVISOR_MAX_QUEUES, &device->nr_queues);
 }

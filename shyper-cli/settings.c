@@ -62,6 +62,7 @@ static const struct settings_key {
 	{ "vsock", "cid", told_guest, NULL },
 	{ "rng", "rate", chosen_once, NULL },
 	{ "vhost-user", "socket", chosen_once, NULL },
+	{ "vhost-user", "direct", chosen_once, NULL },
 	{ "vhost-user", "device", told_guest, NULL },
 	{ "vhost-user", "tag", told_guest, NULL },
 	{ NULL, "queues", told_guest, NULL },

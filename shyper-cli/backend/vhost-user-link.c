@@ -37,6 +37,8 @@ enum {
 	SET_VRING_ENABLE = 18,
 	GET_CONFIG = 24,
 	SET_CONFIG = 25,
+	GET_INFLIGHT_FD = 31,
+	SET_INFLIGHT_FD = 32,
 	GET_MAX_MEM_SLOTS = 36,
 	ADD_MEM_REG = 37,
 };
@@ -95,6 +97,13 @@ struct message {
 			uint32_t flags;
 			uint8_t bytes[VU_MAX_CONFIG];
 		} config;
+		struct {
+			uint64_t length;
+			uint64_t offset;
+			uint16_t queues;
+			uint16_t queue_size;
+			uint32_t padding;
+		} inflight;
 	} payload;
 	int64_t until_ms;
 };
@@ -263,16 +272,19 @@ static int set_owner(const struct vu_link *link)
 	return transmit(link->fd, &message, NULL, 0);
 }
 
-int vu_begin(struct vu_link *link)
+int vu_begin(struct vu_link *link, bool direct)
 {
-	const uint64_t known = 1ULL << VU_PROTOCOL_MQ | 1ULL << VU_PROTOCOL_REPLY_ACK |
-			       1ULL << VU_PROTOCOL_CONFIG |
-			       1ULL << VU_PROTOCOL_CONFIGURE_MEM_SLOTS;
+	uint64_t known = 1ULL << VU_PROTOCOL_MQ | 1ULL << VU_PROTOCOL_REPLY_ACK |
+			 1ULL << VU_PROTOCOL_CONFIG |
+			 1ULL << VU_PROTOCOL_CONFIGURE_MEM_SLOTS;
 	uint64_t protocol = 0;
 	int err;
 
 	link->protocol = 0;
 	err = get_number(link, GET_FEATURES, &link->features);
+	/* Whoever has agreed to keep an account must be given a place for it. */
+	if (!err && direct && (link->features & VU_RING_FEATURES) == VU_RING_FEATURES)
+		known |= 1ULL << VU_PROTOCOL_INFLIGHT_SHMFD;
 	if (!err && link->features & 1ULL << VU_F_PROTOCOL_FEATURES) {
 		err = get_number(link, GET_PROTOCOL_FEATURES, &protocol);
 		if (!err)
@@ -383,6 +395,37 @@ int vu_set_features(struct vu_link *link, uint64_t features)
 	return set_number(link, SET_FEATURES, features);
 }
 
+static void account_begin(struct message *message, uint32_t request,
+			  const struct vu_account *account)
+{
+	message_begin(message, request, sizeof(message->payload.inflight));
+	message->payload.inflight.length = account->length;
+	message->payload.inflight.queues = account->queues;
+	message->payload.inflight.queue_size = account->queue_size;
+}
+
+int vu_size_account(struct vu_link *link, struct vu_account *account)
+{
+	struct message message;
+	int err;
+
+	account_begin(&message, GET_INFLIGHT_FD, account);
+	err = transmit(link->fd, &message, NULL, 0);
+	if (!err)
+		err = receive_reply(link, &message, sizeof(message.payload.inflight));
+	if (!err)
+		account->length = message.payload.inflight.length;
+	return err;
+}
+
+int vu_set_account(struct vu_link *link, const struct vu_account *account, int fd)
+{
+	struct message message;
+
+	account_begin(&message, SET_INFLIGHT_FD, account);
+	return send_checked(link, &message, &fd, 1);
+}
+
 static int set_state(struct vu_link *link, uint32_t request, uint32_t index,
 		     uint32_t value)
 {
@@ -415,17 +458,22 @@ static int set_eventfd(struct vu_link *link, uint32_t request, uint32_t index, i
 	return send_checked(link, &message, &fd, 1);
 }
 
+int vu_set_call(struct vu_link *link, unsigned int index, int fd)
+{
+	return set_eventfd(link, SET_VRING_CALL, index, fd);
+}
+
 int vu_ring_start(struct vu_link *link, const struct vu_ring *ring)
 {
 	int err = set_state(link, SET_VRING_NUM, ring->index, ring->size);
 
 	if (!err)
-		err = set_state(link, SET_VRING_BASE, ring->index, 0);
+		err = set_state(link, SET_VRING_BASE, ring->index, ring->base);
 	if (!err)
 		err = set_address(link, ring);
 	/* The kick's eventfd starts the ring, so all else comes before it. */
 	if (!err)
-		err = set_eventfd(link, SET_VRING_CALL, ring->index, ring->call);
+		err = vu_set_call(link, ring->index, ring->call);
 	if (!err)
 		err = set_eventfd(link, SET_VRING_KICK, ring->index, ring->kick);
 	/* Without protocol features it is enabled by having started. */

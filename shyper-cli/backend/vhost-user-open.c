@@ -22,9 +22,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <linux/virtio_config.h>
-#include <linux/virtio_ring.h>
-
 #include "program.h"
 #include "vhost-user.h"
 
@@ -80,6 +77,7 @@ static int read_device(struct bridge *bridge, const json_t *config)
 	unsigned int n;
 
 	bridge->nr_queues = 1;
+	bridge->direct.is_allowed = true;
 	if (json_is_integer(item))
 		bridge->device = json_integer_value(item);
 	for (n = 0; n < NR_DEVICES; n++) {
@@ -101,7 +99,8 @@ static int read_keys(struct bridge *bridge, const json_t *config,
 	if (config_string(config, "socket", &path) || config_string(config, "tag", &tag))
 		return SHYPER_EXIT_CONFIG;
 	if (read_device(bridge, config) ||
-	    config_range(config, "queues", 1, VU_MAX_QUEUES, &bridge->nr_queues))
+	    config_range(config, "queues", 1, VU_MAX_QUEUES, &bridge->nr_queues) ||
+	    config_flag(config, "direct", &bridge->direct.is_allowed))
 		return SHYPER_EXIT_CONFIG;
 	if (!path || path[0] != '/' || strlen(path) >= sizeof(address->sun_path))
 		return refuse("socket", "is no absolute path of at most 107 bytes");
@@ -127,7 +126,7 @@ static int connect_once(struct bridge *bridge, const struct sockaddr_un *address
 	bridge->link.fd = fd;
 	err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? -errno : 0;
 	if (!err)
-		err = vu_begin(&bridge->link);
+		err = vu_begin(&bridge->link, bridge->direct.is_wanted);
 	if (err)
 		close(fd);
 	return err;
@@ -252,6 +251,11 @@ static int check_back_end(struct bridge *bridge)
 	if (bridge->device == VIRTIO_ID_BLOCK &&
 	    !(bridge->link.protocol & BIT(VU_PROTOCOL_CONFIG)))
 		return refuse_back_end("does not tell the size of its disk");
+	bridge->direct.is_on = bridge->link.protocol & BIT(VU_PROTOCOL_INFLIGHT_SHMFD);
+	if (bridge->direct.must_be && !bridge->direct.is_on) {
+		say(SAY_ERROR, "the back end keeps no account of its requests (INFLIGHT_SHMFD), as the one before did: start that one again, or restart the cell");
+		return SHYPER_EXIT_RESTART;
+	}
 	err = vu_get_queues(&bridge->link, &queues);
 	if (err)
 		return failed("number of queues", err);
@@ -350,10 +354,12 @@ static int share_memory(struct shyper_backend *backend, struct bridge *bridge)
 			.offset = region->offset, .fd = region->fd,
 		};
 	}
-	if (!err || err == -ENOENT)
-		err = open_shadows(backend, bridge, &table[nr]);
+	if (err == -ENOENT)
+		err = 0;
+	if (!err && !bridge->direct.is_on)
+		err = open_shadows(backend, bridge, &table[nr++]);
 	if (!err)
-		err = vu_set_memory(&bridge->link, table, ++nr);
+		err = vu_set_memory(&bridge->link, table, nr);
 	for (n = 0; n < nr; n++)
 		close(table[n].fd);
 	return err;
@@ -370,11 +376,22 @@ static int watch(struct shyper_backend *backend, struct shyper_watch *watch, int
 
 /*
  * Calls are edges and never read: whoever has the descriptor, too, could make us
- * wait for what it has read itself.
+ * wait for what it has read itself. Those of the direct mode are the module's.
  */
+static int open_queue_events(struct shyper_backend *backend, const struct bridge *bridge,
+			     struct bridge_queue *queue)
+{
+	queue->call.data = queue;
+	queue->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	queue->call.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (queue->kick < 0 || queue->call.fd < 0)
+		return -errno;
+	return bridge->direct.is_on ? 0 :
+	       shyper_backend_watch(backend, &queue->call, EPOLLIN | EPOLLET);
+}
+
 static int open_events(struct shyper_backend *backend, struct bridge *bridge)
 {
-	struct bridge_queue *queue = bridge->queues;
 	unsigned int n;
 	int err = watch(backend, &bridge->socket, bridge->link.fd, EPOLLIN | EPOLLRDHUP);
 
@@ -382,13 +399,8 @@ static int open_events(struct shyper_backend *backend, struct bridge *bridge)
 		err = watch(backend, &bridge->patience,
 			    timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
 			    EPOLLIN);
-	for (n = 0; !err && n < bridge->nr_queues; n++, queue++) {
-		queue->call.data = queue;
-		queue->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		err = queue->kick < 0 ? -errno :
-		      watch(backend, &queue->call, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-			    EPOLLIN | EPOLLET);
-	}
+	for (n = 0; !err && n < bridge->nr_queues; n++)
+		err = open_queue_events(backend, bridge, &bridge->queues[n]);
 	return err;
 }
 
@@ -398,6 +410,8 @@ int bridge_open(struct shyper_backend *backend, const json_t *config)
 	struct sockaddr_un address = { 0 };
 	int err, status = read_keys(bridge, config, &address);
 
+	if (!status)
+		direct_look(backend, bridge);
 	if (!status)
 		status = find_back_end(backend, bridge, &address);
 	if (!status)
@@ -412,5 +426,7 @@ int bridge_open(struct shyper_backend *backend, const json_t *config)
 	if (err)
 		return failed("memory", err);
 	err = open_events(backend, bridge);
-	return err ? failed("events", err) : 0;
+	if (err)
+		return failed("events", err);
+	return bridge->direct.is_on ? direct_open(backend, bridge) : 0;
 }

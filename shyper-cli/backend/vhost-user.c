@@ -6,7 +6,8 @@
  * The guest's rings are the library's, with its account of what is in flight; the
  * back end has shadow rings. So whoever dies, nothing is lost: when the back end
  * goes this process ends, and its successor waits for the next one and gives it
- * what was in flight. docs/theory-vhost-user.md has the rules.
+ * what was in flight. One that keeps an account itself has the guest's rings instead
+ * (direct mode). docs/theory-vhost-user.md has the rules.
  */
 #include <endian.h>
 #include <errno.h>
@@ -17,9 +18,6 @@
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-
-#include <linux/virtio_config.h>
-#include <linux/virtio_ring.h>
 
 #include "program.h"
 #include "vhost-user.h"
@@ -86,7 +84,9 @@ static void queue_stop(struct bridge *bridge, unsigned int index)
 /* The features of another driver are for rings that begin after they are told. */
 static void negotiate(struct shyper_backend *backend, struct bridge *bridge)
 {
-	uint64_t features = shyper_backend_get_driver_features(backend) & VU_DEVICE_FEATURES;
+	const uint64_t of_rings = bridge->direct.is_on ? VU_RING_FEATURES : 0;
+	uint64_t features = shyper_backend_get_driver_features(backend) &
+			    (VU_DEVICE_FEATURES | of_rings);
 	unsigned int n;
 	int err;
 
@@ -94,7 +94,8 @@ static void negotiate(struct shyper_backend *backend, struct bridge *bridge)
 		return;
 	for (n = 0; n < bridge->nr_queues; n++)
 		queue_stop(bridge, n);
-	features |= 1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC;
+	if (!bridge->direct.is_on)
+		features |= 1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC;
 	err = vu_set_features(&bridge->link, features);
 	if (err)
 		give_up("setting the features", err);
@@ -151,6 +152,18 @@ static void chain_forward(struct bridge *bridge, struct bridge_queue *queue,
 	shadow_add(&queue->shadow, chain, bridge->parts);
 }
 
+static void queue_lend(struct shyper_backend *backend, struct bridge *bridge,
+		       unsigned int index)
+{
+	int err;
+
+	negotiate(backend, bridge);
+	err = direct_begin(backend, bridge, index);
+	if (err)
+		give_up("giving it a ring", err);
+	bridge->queues[index].running = true;
+}
+
 static bool bridge_queue(struct shyper_backend *backend, struct shyper_queue *guest)
 {
 	struct bridge *bridge = shyper_backend_get_data(backend);
@@ -158,6 +171,10 @@ static bool bridge_queue(struct shyper_backend *backend, struct shyper_queue *gu
 	struct shyper_chain chain = { .iov = bridge->segments };
 	unsigned int left, size = shyper_queue_get_size(guest);
 
+	if (bridge->direct.is_on) {
+		queue_lend(backend, bridge, shyper_queue_get_index(guest));
+		return false;
+	}
 	queue_begin(backend, bridge, guest);
 	chain.max_segments = size;
 	for (left = size; left; left--) {
@@ -238,6 +255,9 @@ static void bridge_drain(struct shyper_backend *backend, uint32_t queues)
 	struct bridge *bridge = shyper_backend_get_data(backend);
 	unsigned int n;
 
+	/* What is in flight then is the back end's matter, when the queue is taken back. */
+	if (bridge->direct.is_on)
+		return;
 	for (n = 0; n < bridge->nr_queues; n++) {
 		if (!(queues & 1U << n) || !bridge->queues[n].running)
 			continue;
@@ -281,6 +301,11 @@ static void bridge_reset(struct shyper_backend *backend)
 	bridge->negotiated = false;
 }
 
+static void bridge_queue_stop(struct shyper_backend *backend, unsigned int index)
+{
+	queue_stop(shyper_backend_get_data(backend), index);
+}
+
 static void bridge_config_store(struct shyper_backend *backend, uint32_t offset,
 				uint32_t length, uint64_t value)
 {
@@ -304,6 +329,7 @@ static const struct shyper_backend_ops bridge_ops = {
 	.queue_max = VU_MAX_QUEUE_SIZE,
 	.queue = bridge_queue,
 	.drain = bridge_drain,
+	.queue_stop = bridge_queue_stop,
 	.reset = bridge_reset,
 	.config_store = bridge_config_store,
 };

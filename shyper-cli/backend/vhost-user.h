@@ -6,11 +6,14 @@
  *	vhost-user-open.c	what comes before the jail
  *	vhost-user-link.c	the connection: messages of the protocol
  *	vhost-user-shadow.c	rings between the bridge and the back end
+ *	vhost-user-direct.c	the guest's rings, for those that keep an account
  */
 #ifndef BACKEND_VHOST_USER_H
 #define BACKEND_VHOST_USER_H
 
 #include <jansson.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 
 #include <shyper/virtio/backend.h>
 
@@ -25,12 +28,18 @@
 /* Virtio 1.2, 2.2: those of the device type; the others are of the rings. */
 #define VU_DEVICE_FEATURES	(((1ULL << 24) - 1) | ~((1ULL << 50) - 1))
 
+/* Of the rings: what the guest may have taken. */
+#define VU_RING_FEATURES	(1ULL << VIRTIO_F_VERSION_1 | \
+				 1ULL << VIRTIO_RING_F_INDIRECT_DESC | \
+				 1ULL << VIRTIO_RING_F_EVENT_IDX)
+
 /* Feature bit by which a back end says that it knows protocol features. */
 #define VU_F_PROTOCOL_FEATURES	30
 
 #define VU_PROTOCOL_MQ			0
 #define VU_PROTOCOL_REPLY_ACK		3
 #define VU_PROTOCOL_CONFIG		9
+#define VU_PROTOCOL_INFLIGHT_SHMFD	12
 #define VU_PROTOCOL_CONFIGURE_MEM_SLOTS	15
 
 /**
@@ -53,13 +62,17 @@ struct vu_region {
 	int fd;
 };
 
-/* A ring, by guest addresses, and the eventfds of its two directions. */
+/*
+ * A ring, by guest addresses, where in it to begin, and the eventfds of its two
+ * directions.
+ */
 struct vu_ring {
 	unsigned int index;
 	unsigned int size;
 	uint64_t desc;
 	uint64_t avail;
 	uint64_t used;
+	uint16_t base;
 	int kick;
 	int call;
 };
@@ -69,8 +82,11 @@ struct vu_ring {
  * -EPIPE: it has gone, -ETIMEDOUT: it does not answer, -EACCES: it refuses.
  */
 
-/* Learns what the back end has, and takes of it what we know. */
-int vu_begin(struct vu_link *link);
+/*
+ * Learns what the back end has, and takes of it what we know, and with @direct an
+ * account of its own if it can serve the guest's rings.
+ */
+int vu_begin(struct vu_link *link, bool direct);
 int vu_get_queues(struct vu_link *link, uint64_t *nr);
 /* @length bytes of its configuration space from the beginning on. */
 int vu_get_config(struct vu_link *link, void *config, uint32_t length);
@@ -80,6 +96,18 @@ int vu_set_config(struct vu_link *link, uint32_t offset, const void *bytes,
 int vu_set_memory(struct vu_link *link, const struct vu_region *regions,
 		  unsigned int nr);
 int vu_set_features(struct vu_link *link, uint64_t features);
+
+/* The region in which a back end notes what it has taken, for so many rings. */
+struct vu_account {
+	uint64_t length;
+	unsigned int queues;
+	unsigned int queue_size;
+};
+
+/* Asks for its length. */
+int vu_size_account(struct vu_link *link, struct vu_account *account);
+int vu_set_account(struct vu_link *link, const struct vu_account *account, int fd);
+int vu_set_call(struct vu_link *link, unsigned int index, int fd);
 int vu_ring_start(struct vu_link *link, const struct vu_ring *ring);
 /* When it returns the back end does not look at the ring any more. */
 int vu_ring_stop(struct vu_link *link, unsigned int index);
@@ -129,8 +157,25 @@ bool shadow_withdraw(struct shadow *shadow, uint16_t *head);
 
 
 /**
+ * struct direct - guest's rings that the back end has itself
+ * @is_allowed: the configuration lets it be so
+ * @must_be: the running driver's queues have begun so
+ * @is_wanted: the first, and nothing is in flight in shadow rings, or the second
+ * @is_on: the back end can
+ * @part: bytes of each queue in @region, which is where it notes what it has taken
+ */
+struct direct {
+	bool is_allowed;
+	bool must_be;
+	bool is_wanted;
+	bool is_on;
+	size_t part;
+	uint8_t *region;
+};
+
+/**
  * struct bridge_queue - a queue of the device
- * @shadow: its rings towards the back end, in @memory
+ * @shadow: its rings towards the back end, in @memory; not in the direct mode
  * @call: eventfd by which the back end tells that it has used some
  * @kick: eventfd by which we tell that there are more
  * @running: the back end has the rings
@@ -152,6 +197,7 @@ struct bridge_queue {
  * @tag: of a file system
  * @regions: of the cell's memory; the last one is empty
  * @patience: timer: how long a queue that is to end may wait for its chains
+ * @direct: whether the back end has the guest's rings
  * @negotiated: the back end was told the features of this driver
  * @segments: @parts: of the chain at hand
  */
@@ -163,6 +209,7 @@ struct bridge {
 	unsigned int nr_queues;
 	char tag[36];
 	struct shyper_cell_region regions[VU_MAX_REGIONS];
+	struct direct direct;
 	bool negotiated;
 	struct bridge_queue queues[VU_MAX_QUEUES];
 	struct iovec segments[VU_MAX_QUEUE_SIZE];
@@ -171,5 +218,13 @@ struct bridge {
 
 /* Opens all; 0 or SHYPER_EXIT_*, and has said why. */
 int bridge_open(struct shyper_backend *backend, const json_t *config);
+
+/* Whether what the driver has in flight binds us to a mode. */
+void direct_look(struct shyper_backend *backend, struct bridge *bridge);
+/* Finds or makes the region; 0 or SHYPER_EXIT_*, and has said why. */
+int direct_open(struct shyper_backend *backend, struct bridge *bridge);
+/* Gives a queue to the back end; 0 or a negative errno. */
+int direct_begin(struct shyper_backend *backend, struct bridge *bridge,
+		 unsigned int index);
 
 #endif /* BACKEND_VHOST_USER_H */

@@ -44,12 +44,31 @@ static struct {
 } regions[8];
 static unsigned int nr_regions;
 
+/* As the protocol has it (QueueRegionSplit). */
+struct account {
+	uint64_t features;
+	uint16_t version, desc_num, last_batch_head, used_idx;
+	struct {
+		uint8_t inflight, padding[5];
+		uint16_t next;
+		uint64_t counter;
+	} desc[];
+};
+
+static uint8_t *accounts;
+static uint64_t account_length;
+
 static struct ring {
 	unsigned int size;
 	uint64_t desc, avail, used;
 	uint16_t last_avail;
 	int call;
+	int kick;
 	bool running;
+	struct account *account;
+	uint64_t counter;
+	unsigned int nr_held;
+	uint16_t held[1024];
 } rings[MAX_RINGS];
 
 static void *translate(uint64_t at)
@@ -93,13 +112,127 @@ static void use(struct ring *ring, uint32_t head, uint32_t length)
 	if (fake->mode == FAKE_USED_LENGTH)
 		length++;
 	used->ring[index % ring->size] = (struct vring_used_elem){ head, length };
+	if (ring->account) {
+		ring->account->desc[head].next = ring->account->last_batch_head;
+		ring->account->last_batch_head = head;
+	}
 	if (fake->mode == FAKE_USED_TWICE)
 		used->ring[++index % ring->size] = (struct vring_used_elem){ head, length };
 	if (fake->mode == FAKE_USED_INDEX)
 		index += ring->size;
 	__atomic_store_n(&used->idx, (uint16_t)(index + 1), __ATOMIC_RELEASE);
+	if (fake->mode == FAKE_DIES)
+		raise(SIGKILL);
+	if (ring->account) {
+		ring->account->desc[head].inflight = 0;
+		ring->account->used_idx = index + 1;
+	}
 	if (fake->mode != FAKE_SILENT)
 		(void)!write(ring->call, &(uint64_t){ 1 }, 8);
+}
+
+/* A chain of the guest's own, or what lies behind its one descriptor. */
+static void carry_out_chain(struct ring *ring, uint16_t head)
+{
+	const struct vring_desc *desc = translate(ring->desc);
+	struct vring_desc table[16];
+	unsigned int nr = 0;
+	uint16_t next = head;
+
+	fake->heads_taken[fake->taken++ % 8] = head;
+	if (desc[head].flags & VRING_DESC_F_INDIRECT) {
+		use(ring, head, carry_out(translate(desc[head].addr),
+					  desc[head].len / sizeof(*desc)));
+		return;
+	}
+	do {
+		table[nr++] = desc[next];
+		next = desc[next].next;
+	} while (table[nr - 1].flags & VRING_DESC_F_NEXT && nr < 16);
+	use(ring, head, carry_out(table, nr));
+}
+
+static void hold(struct ring *ring, uint16_t head)
+{
+	if (ring->nr_held == ring->size)
+		abort();
+	ring->held[ring->nr_held++] = head;
+}
+
+static void serve_held(struct ring *ring)
+{
+	unsigned int n;
+
+	if (fake->mode == FAKE_HOLDS || fake->mode == FAKE_LAST ||
+	    fake->mode == FAKE_LEAVES) {
+		if (fake->mode == FAKE_LAST && ring->nr_held == 3)
+			carry_out_chain(ring, ring->held[--ring->nr_held]);
+		fake->taken = ring->nr_held;
+		return;
+	}
+	for (n = 0; n < ring->nr_held; n++)
+		carry_out_chain(ring, ring->held[n]);
+	ring->nr_held = 0;
+}
+
+static bool is_kicked(const struct ring *ring)
+{
+	struct pollfd poll_fd = { .fd = ring->kick, .events = POLLIN };
+	uint64_t count;
+
+	/* Whoever writes is to find it full. */
+	if (fake->mode == FAKE_BLOCKS)
+		return false;
+	return poll(&poll_fd, 1, 0) == 1 && read(ring->kick, &count, 8) == 8;
+}
+
+static void serve_guest_ring(struct ring *ring)
+{
+	const struct vring_avail *avail = translate(ring->avail);
+	bool looks = is_kicked(ring);
+	uint16_t head;
+
+	while (looks && __atomic_load_n(&avail->idx, __ATOMIC_ACQUIRE) != ring->last_avail) {
+		head = avail->ring[ring->last_avail++ % ring->size];
+		ring->account->desc[head].counter = ring->counter++;
+		ring->account->desc[head].inflight = 1;
+		hold(ring, head);
+	}
+	if (ring->nr_held)
+		serve_held(ring);
+}
+
+/* What the one before has taken and not answered comes first, in its order. */
+static void resume_account(struct ring *ring)
+{
+	struct account *account = ring->account;
+	const struct vring_used *used = translate(ring->used);
+	uint16_t left = used->idx - account->used_idx, head = account->last_batch_head;
+	unsigned int n;
+
+	fake->wrong_bases += ring->last_avail != used->idx;
+	for (; account->version && left; left--) {
+		account->desc[head].inflight = 0;
+		head = account->desc[head].next;
+	}
+	account->version = 1;
+	account->used_idx = used->idx;
+	ring->counter = ring->nr_held = 0;
+	for (;;) {
+		int first = -1;
+
+		for (n = 0; n < ring->size; n++)
+			if (account->desc[n].inflight == 1 &&
+			    account->desc[n].counter >= ring->counter &&
+			    (first < 0 || account->desc[n].counter <
+			     account->desc[first].counter))
+				first = n;
+		if (first < 0)
+			break;
+		ring->counter = account->desc[first].counter + 1;
+		hold(ring, first);
+	}
+	ring->last_avail += ring->nr_held;
 }
 
 static void serve_ring(struct ring *ring)
@@ -162,7 +295,8 @@ static void reply(int fd, struct message *message, uint32_t size)
 		message->size--;
 	if (mode == FAKE_HUGE_SIZE)
 		message->size = 0xffffffff;
-	if (mode == FAKE_DESCRIPTORS) {
+	/* Real ones send the memory that they have made. */
+	if (mode == FAKE_DESCRIPTORS || message->request == 31) {
 		header.msg_control = &control;
 		header.msg_controllen = sizeof(control);
 		control.header = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
@@ -178,6 +312,58 @@ static void reply(int fd, struct message *message, uint32_t size)
 	sendmsg(fd, &header, MSG_NOSIGNAL);
 }
 
+/* What is in flight ends before a ring has stopped. */
+static void end_ring(struct ring *ring)
+{
+	while (ring->running && ring->account && ring->nr_held &&
+	       fake->mode != FAKE_LEAVES) {
+		if (fake->mode == FAKE_SERVES)
+			serve_held(ring);
+		usleep(1000);
+	}
+	ring->running = false;
+}
+
+static void reply_account(int fd, struct message *message)
+{
+	uint16_t queues, size;
+	uint64_t length;
+
+	memcpy(&queues, message->payload + 16, 2);
+	memcpy(&size, message->payload + 18, 2);
+	length = queues * (((sizeof(struct account) + 16ULL * size + 63) & ~63ULL) +
+			   fake->more);
+	memcpy(message->payload, &length, 8);
+	reply(fd, message, 24);
+}
+
+static void set_account(const struct message *message)
+{
+	uint16_t queues;
+
+	if (message->size != 24 || message->nr_fds != 1)
+		abort();
+	memcpy(&account_length, message->payload, 8);
+	memcpy(&queues, message->payload + 16, 2);
+	accounts = mmap(NULL, account_length, PROT_READ | PROT_WRITE, MAP_SHARED,
+			message->fds[0], 0);
+	if (accounts == MAP_FAILED)
+		abort();
+	account_length /= queues;
+	fake->accounts++;
+}
+
+static void start_ring(struct ring *ring, int kick)
+{
+	ring->running = true;
+	ring->kick = kick;
+	if (!accounts)
+		return;
+	ring->account = (void *)(accounts + (ring - rings) * account_length);
+	resume_account(ring);
+	fake->running++;
+}
+
 static void reply_number(int fd, struct message *message, uint64_t number)
 {
 	memcpy(message->payload, &number, 8);
@@ -190,6 +376,7 @@ static void map(const struct message *message)
 	unsigned int n;
 
 	memcpy(&nr_regions, message->payload, 4);
+	fake->regions = nr_regions;
 	if (nr_regions != message->nr_fds || message->size != 8 + nr_regions * 32)
 		abort();
 	for (n = 0; n < nr_regions; n++) {
@@ -215,7 +402,7 @@ static bool handle_query(int fd, struct message *message)
 		reply_number(fd, message, fake->features);
 		return true;
 	case 11:
-		ring->running = false;
+		end_ring(ring);
 		fake->stops++;
 		if (read(ring->call, &calls, 8) == 8)
 			fake->calls_unread += calls;
@@ -227,6 +414,9 @@ static bool handle_query(int fd, struct message *message)
 		return true;
 	case 17:
 		reply_number(fd, message, fake->queues);
+		return true;
+	case 31:
+		reply_account(fd, message);
 		return true;
 	case 24:
 		memcpy(message->payload + 12, fake->config, message->size - 12);
@@ -260,9 +450,13 @@ static void handle_setting(const struct message *message)
 	case 10:
 		ring->last_avail = value;
 		break;
+	case 32:
+		set_account(message);
+		break;
 	case 12:
-		ring->running = true;
+		start_ring(ring, message->fds[0]);
 		if (fake->mode == FAKE_BLOCKS) {
+			(void)!read(message->fds[0], &(uint64_t){ 0 }, 8);
 			fcntl(message->fds[0], F_SETFL, 0);
 			(void)!write(message->fds[0], &(uint64_t){ -2ULL }, 8);
 		}
@@ -300,7 +494,8 @@ static void session(int fd)
 
 	memset(rings, 0, sizeof(rings));
 	nr_regions = 0;
-	fake->taken = 0;
+	accounts = NULL;
+	fake->taken = fake->running = 0;
 	fake->sessions++;
 	for (;;) {
 		if (poll(&poll_fd, 1, 2) == 1 && !handle(fd))
@@ -312,7 +507,9 @@ static void session(int fd)
 			fake->mode = FAKE_SERVES;
 		}
 		for (n = 0; n < MAX_RINGS; n++)
-			if (rings[n].running)
+			if (rings[n].running && rings[n].account)
+				serve_guest_ring(&rings[n]);
+			else if (rings[n].running)
 				serve_ring(&rings[n]);
 	}
 	close(fd);

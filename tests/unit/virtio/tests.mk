@@ -39,7 +39,7 @@ srcs-test_net_tap := $(virtio-program) $(virtio-loop)
 srcs-test_rng := $(virtio-loop) $(virtio-program)
 # Compiles vhost-user.c and vhost-user-link.c itself, with less patience.
 srcs-test_vhost_user := $(virtio-loop) $(virtio-program) shyper-cli/backend/vhost-user-open.c \
-	shyper-cli/backend/vhost-user-shadow.c tests/unit/virtio/fake_back_end.c
+	shyper-cli/backend/vhost-user-shadow.c shyper-cli/backend/vhost-user-direct.c tests/unit/virtio/fake_back_end.c
 srcs-test_pl011 := $(virtio-loop) $(virtio-program) $(virtio-console) shyper-cli/backend/pl011-model.c
 srcs-test_pl011_model := shyper-cli/backend/pl011-model.c
 srcs-test_rtc := $(virtio-loop) $(virtio-program)
