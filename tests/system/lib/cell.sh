@@ -175,6 +175,7 @@ unchanged() {
 
 same_snapshot() {
 	local now
-	now=$(snapshot)
+	# Of two that end at the same place nothing was compared.
+	now=$(snapshot) || fail "no snapshot"
 	[ "$now" = "$1" ] || { diff <(echo "$1") <(echo "$now") >/tmp/snapshot.diff; false; }
 }
