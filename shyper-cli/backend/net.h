@@ -103,11 +103,13 @@ struct net_pair {
  * struct net_filter - what the tap lets through
  * @known: the tap was told the rest
  * @nr: addresses in @list; 0: everything passes
+ *
+ * Without padding, since it is compared as a whole.
  */
 struct net_filter {
 	bool known;
 	bool all_multicast;
-	unsigned int nr;
+	uint16_t nr;
 	uint8_t list[2 + FILTER_SIZE][ETH_ALEN];
 };
 
