@@ -6,11 +6,14 @@
  *	pl011.c			a UART: registers; pl011-model.c is what they mean
  *	console-log.c		configuration, and the file that keeps the output
  *	console-clients.c	the socket: scroll-back, readers, the one writer
+ *	console-size.c		sizes of the clients' terminals
  */
 #ifndef BACKEND_CONSOLE_H
 #define BACKEND_CONSOLE_H
 
 #include <jansson.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
 
 #include <shyper/virtio/backend.h>
 
@@ -30,6 +33,8 @@ struct console;
  * @eof: it sends no more: it is closed once it has all
  * @deaf: it takes no more; what it has sent is still read
  * @unwatched: it has gone, while what it has sent cannot be read yet
+ * @pid: the process that connected
+ * @size: of its terminal; zeroes: not told
  */
 struct client {
 	struct console *console;
@@ -41,6 +46,8 @@ struct client {
 	bool eof;
 	bool deaf;
 	bool unwatched;
+	pid_t pid;
+	struct winsize size;
 };
 
 /**
@@ -52,12 +59,15 @@ struct client {
  * @log: file that the guest's output is appended to, or -1
  * @input_comes: there is more of @input for the guest
  * @input_room: bytes that may be taken from the writer now; NULL: as @input has room
+ * @resized: the writer's terminal has this size; NULL: nobody wants to know
  */
 struct console {
 	struct shyper_backend *backend;
 	void (*input_comes)(struct console *console);
 	unsigned int (*input_room)(const struct console *console);
+	void (*resized)(struct console *console, const struct winsize *size);
 	struct shyper_watch listener;
+	struct shyper_watch sizes;
 	struct client clients[MAX_CLIENTS];
 	struct client *writer;
 	uint64_t connections;
@@ -70,7 +80,7 @@ struct console {
 
 /*
  * Opens what a console's configuration names, and makes its socket; @console is
- * zeroes but for @input_comes and @input_room. 0 or SHYPER_EXIT_*, and has said why.
+ * zeroes but for its operations. 0 or SHYPER_EXIT_*, and has said why.
  */
 int console_setup(struct console *console, struct shyper_backend *backend,
 		  const json_t *config);
@@ -80,6 +90,15 @@ void console_print(struct console *console, const char *text, size_t length);
 
 /* Makes the socket NAME.sock in a directory; 0 or a negative errno. */
 int console_listen(struct console *console, const char *directory);
+/* Likewise NAME@size.sock, where clients tell the sizes of their terminals. */
+int console_listen_sizes(struct console *console, const char *directory);
+/* NAME and @ending in a directory, of this type: the socket or a negative errno. */
+int console_socket(const struct console *console, const char *directory,
+		   const char *ending, int type);
+/* Whoever has connected is a client from now on. */
+void console_accept(struct console *console);
+/* The clients of process @pid have a terminal of this size. */
+void console_client_size(struct console *console, pid_t pid, const struct winsize *size);
 
 /* Into the scroll-back. */
 void console_output(struct console *console, const char *text, size_t length);

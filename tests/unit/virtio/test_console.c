@@ -13,44 +13,29 @@
 #define CONSOLE_TEST
 #include "../../../shyper-cli/backend/console.c"
 
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
+#include "console_client.h"
 #include "el2.h"
 
 #define DATA	0x200000	/* within the memory */
 
 static struct driver drivers[NR_QUEUES];
 static struct driver *const rx = &drivers[RECEIVE], *const tx = &drivers[TRANSMIT];
-static char directory[64], log_path[128];
 
 static int serve(void)
 {
-	static struct console console;
-	struct shyper_backend *backend = el2_backend_open("cell1.con0", &console_ops,
-							  &console);
-	json_t *config;
+	static struct terminal terminal;
 
-	if (!backend)
-		return 100;
-	config = json_pack("{s:s}", "log", log_path);
-	if (chdir(directory) || console_open(backend, config) ||
-	    shyper_backend_attach(backend))
-		return 101;
-	json_decref(config);
-	return shyper_backend_run(backend) ? 102 : 0;
+	return console_serve("cell1.con0", &console_ops, &terminal, console_open);
 }
 
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(directory, sizeof(directory), "/tmp/test_console.XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	snprintf(log_path, sizeof(log_path), "%s/log", directory);
+	console_folder_make();
 	el2_init(HVISOR_DEVICE_VIRTIO, drivers, NR_QUEUES);
 	el2_backend_start(serve);
 	return 0;
@@ -58,49 +43,15 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char path[128];
-
 	(void)state;
 	el2_exit();
-	snprintf(path, sizeof(path), "%s/cell1.con0.sock", directory);
-	unlink(path);
-	unlink(log_path);
-	rmdir(directory);
+	console_folder_remove();
 	return 0;
 }
 
 static int client(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/cell1.con0.sock",
-		 directory);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-static bool readable(int fd, int ms)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-
-	return poll(&poll_fd, 1, ms) == 1;
-}
-
-static void expect(int fd, const char *text)
-{
-	size_t length = strlen(text), done = 0;
-	char buffer[8192];
-
-	while (done < length) {
-		ssize_t part;
-
-		assert_true(readable(fd, 5000));
-		part = read(fd, buffer + done, length - done);
-		assert_true(part > 0);
-		done += part;
-	}
-	assert_memory_equal(buffer, text, length);
+	return console_client("cell1.con0.sock");
 }
 
 static void wait_used(struct driver *driver, struct vring_used_elem *element)
@@ -148,21 +99,16 @@ static void expect_input(const char *text)
 static void test_scrollback(void **state)
 {
 	int early = client(), late;
-	char text[16] = {};
-	FILE *log;
 
 	(void)state;
 	print("hello ", 6);
-	expect(early, "hello ");
+	console_expect(early, "hello ");
 	print("world\n", 6);
-	expect(early, "world\n");
+	console_expect(early, "world\n");
 	late = client();
-	expect(late, "\r\n[shyper: read-only, another client writes]\r\n");
-	expect(late, "hello world\n");
-	log = fopen(log_path, "r");
-	assert_non_null(fgets(text, sizeof(text), log));
-	assert_string_equal(text, "hello world\n");
-	fclose(log);
+	console_expect(late, "\r\n[shyper: read-only, another client writes]\r\n");
+	console_expect(late, "hello world\n");
+	console_expect_log("hello world\n");
 	close(early);
 	close(late);
 }
@@ -184,18 +130,18 @@ static void test_input(void **state)
 	expect_input("et");
 	/* Only the first one writes; the next one, when it has gone. */
 	reader = client();
-	expect(reader, "\r\n[shyper: read-only, another client writes]\r\n");
+	console_expect(reader, "\r\n[shyper: read-only, another client writes]\r\n");
 	assert_int_equal(write(reader, "x", 1), 1);
 	offer_buffer(3, 64);
 	assert_int_equal(write(writer, "y", 1), 1);
 	expect_input("y");
 	close(writer);
-	expect(reader, "\r\n[shyper: you can write now]\r\n");
+	console_expect(reader, "\r\n[shyper: you can write now]\r\n");
 	offer_buffer(4, 64);
 	assert_int_equal(write(reader, "z", 1), 1);
 	expect_input("z");
 	for (n = 0; n < 3; n++)
-		assert_false(readable(reader, 10));
+		assert_false(console_readable(reader, 10));
 	close(reader);
 }
 
@@ -233,20 +179,20 @@ static void test_slow_client(void **state)
 	unsigned int n;
 
 	(void)state;
-	expect(quick, "\r\n[shyper: read-only, another client writes]\r\n");
+	console_expect(quick, "\r\n[shyper: read-only, another client writes]\r\n");
 	memset(block, 'a', sizeof(block));
 	for (n = 0; n < 512; n++) {
 		size_t done = 0;
 
 		print(block, sizeof(block));
 		while (done < sizeof(block)) {
-			assert_true(readable(quick, 5000));
+			assert_true(console_readable(quick, 5000));
 			part = read(quick, all, sizeof(block) - done);
 			assert_true(part > 0);
 			done += part;
 		}
 	}
-	while (readable(slow, 300)) {
+	while (console_readable(slow, 300)) {
 		part = read(slow, all + got, sizeof(all) - 1 - got);
 		assert_true(part > 0);
 		got += part;
@@ -269,8 +215,8 @@ static void test_half_closed(void **state)
 	print("last words", 10);
 	fd = client();
 	shutdown(fd, SHUT_WR);
-	expect(fd, "last words");
-	assert_true(readable(fd, 5000));
+	console_expect(fd, "last words");
+	assert_true(console_readable(fd, 5000));
 	assert_int_equal(read(fd, &byte, 1), 0);
 	close(fd);
 }
@@ -283,15 +229,111 @@ static void test_many_clients(void **state)
 	(void)state;
 	for (n = 0; n < MAX_CLIENTS + 2; n++)
 		fds[n] = client();
-	assert_true(readable(fds[MAX_CLIENTS + 1], 5000));
+	assert_true(console_readable(fds[MAX_CLIENTS + 1], 5000));
 	assert_int_equal(read(fds[MAX_CLIENTS + 1], &byte, 1), 0);
 	for (n = 0; n < MAX_CLIENTS + 2; n++)
 		close(fds[n]);
 	usleep(50000);
 	fds[0] = client();
 	print("still there", 11);
-	expect(fds[0], "still there");
+	console_expect(fds[0], "still there");
 	close(fds[0]);
+}
+
+/* The guest resets the device, and another driver begins. */
+static void restart_driver(void)
+{
+	unsigned int n;
+
+	el2_post(HVISOR_OP_QUIESCE, -1, 0, 0, 0);
+	assert_true(el2_answered(-1, NULL, 5000));
+	el2.page->epoch++;
+	for (n = 0; n < NR_QUEUES; n++) {
+		driver_init(&drivers[n], el2.ram, n * DRIVER_RINGS_SIZE, EL2_QUEUE_SIZE);
+		el2.page->queues[n] = driver_ring(&drivers[n], el2.page->queues[n].epoch + 1);
+	}
+	el2_notify(HVISOR_BELL_DRIVER_OK);
+}
+
+static uint32_t size_seen(void)
+{
+	struct virtio_console_config space;
+
+	memcpy(&space, el2.page->config, sizeof(space));
+	return (uint32_t)space.cols << 16 | space.rows;
+}
+
+#define SIZE(columns, rows)	((uint32_t)(columns) << 16 | (rows))
+
+/* The guest's terminal is as large as that of its writer, who tells it. */
+static void test_size(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_true(el2.page->features & FEATURE(SIZE));
+	assert_int_equal(el2.page->config_len, 8);
+	assert_int_equal(size_seen(), 0);
+	/* Of nobody who is connected. */
+	console_tell_size("cell1.con0@size.sock", 80, 24);
+	assert_false(el2_changed(50));
+	/* It may come before the connection was looked at. */
+	kill(el2.backend, SIGSTOP);
+	fd = client();
+	console_tell_size("cell1.con0@size.sock", 100, 40);
+	kill(el2.backend, SIGCONT);
+	/* Linux would overlook it as long as it has no terminal. */
+	assert_false(el2_changed(50));
+	print("x", 1);
+	assert_true(el2_changed(5000));
+	assert_int_equal(size_seen(), SIZE(100, 40));
+	console_tell_size("cell1.con0@size.sock", 100, 40);
+	console_tell_size("cell1.con0@size.sock", 0, 0);
+	assert_false(el2_changed(50));
+	/* A successor leaves it. */
+	el2_backend_stop(SIGKILL);
+	close(fd);
+	el2_backend_start(serve);
+	assert_int_equal(size_seen(), SIZE(100, 40));
+	/* After a reset its next driver is told. */
+	restart_driver();
+	assert_int_equal(size_seen(), 0);
+	print("x", 1);
+	while (size_seen() != SIZE(100, 40))
+		assert_true(el2_changed(5000));
+}
+
+/* In a process of its own: connects, tells a size, and waits for its end. */
+static pid_t other_client(int ours, unsigned short columns, unsigned short rows)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	close(ours);
+	client();
+	console_tell_size("cell1.con0@size.sock", columns, rows);
+	pause();
+	_exit(0);
+}
+
+/* A reader's counts once it writes. */
+static void test_size_of_a_reader(void **state)
+{
+	int fd = client();
+	pid_t reader;
+
+	(void)state;
+	print("x", 1);
+	console_tell_size("cell1.con0@size.sock", 100, 40);
+	assert_true(el2_changed(5000));
+	reader = other_client(fd, 132, 50);
+	assert_false(el2_changed(200));
+	close(fd);
+	assert_true(el2_changed(5000));
+	assert_int_equal(size_seen(), SIZE(132, 50));
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
 }
 
 static void test_killed(void **state)
@@ -304,7 +346,7 @@ static void test_killed(void **state)
 	el2_backend_start(serve);
 	fd = client();
 	print("after", 5);
-	expect(fd, "after");
+	console_expect(fd, "after");
 	offer_buffer(0, 64);
 	assert_int_equal(write(fd, "in", 2), 2);
 	expect_input("in");
@@ -327,7 +369,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(scrollback), TEST(input), TEST(much_input), TEST(slow_client),
-		TEST(half_closed), TEST(many_clients), TEST(killed), TEST(broken_queue),
+		TEST(half_closed), TEST(many_clients), TEST(size), TEST(size_of_a_reader),
+		TEST(killed), TEST(broken_queue),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
