@@ -37,6 +37,8 @@ static bool take_size(struct console *console)
 	    header->cmsg_type != SCM_CREDENTIALS)
 		return true;
 	memcpy(&sender, CMSG_DATA(header), sizeof(sender));
+	/* It has connected before it sent this, perhaps only just. */
+	console_accept(console);
 	console_client_size(console, sender.pid, &size);
 	return true;
 }
@@ -44,13 +46,9 @@ static bool take_size(struct console *console)
 static void sizes_ready(struct shyper_backend *backend, struct shyper_watch *watch,
 			uint32_t events)
 {
-	struct console *console = watch->data;
-
 	(void)backend;
 	(void)events;
-	/* Who tells a size has connected before, and may be waiting there. */
-	console_accept(console);
-	while (take_size(console))
+	while (take_size(watch->data))
 		;
 }
 
