@@ -39,6 +39,7 @@ static const struct {
 	{ VIRTIO_ID_BLOCK, "seg_max", BIT(VIRTIO_BLK_F_SEG_MAX), 0 },
 	{ VIRTIO_ID_BLOCK, "topology", BIT(VIRTIO_BLK_F_TOPOLOGY), 0 },
 	{ VIRTIO_ID_BLOCK, "write_zeroes", BIT(VIRTIO_BLK_F_WRITE_ZEROES), 0 },
+	{ VIRTIO_ID_CONSOLE, "multiport", BIT(VIRTIO_CONSOLE_F_MULTIPORT), 0 },
 	{ VIRTIO_ID_CONSOLE, "size", BIT(VIRTIO_CONSOLE_F_SIZE), 0 },
 };
 

@@ -336,8 +336,9 @@ int console_socket(const struct console *console, const char *directory,
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd, n;
 
-	n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s%s", directory,
-		     shyper_backend_get_name(console->backend), ending);
+	n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s%s%s%s", directory,
+		     shyper_backend_get_name(console->backend), console->port ? "." : "",
+		     console->port ? console->port : "", ending);
 	if (n >= (int)sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	if (mkdir(directory, 0755) && errno != EEXIST)

@@ -3,6 +3,7 @@
  * A device that is a console: shyper-console and shyper-pl011.
  *
  *	console.c		a virtio console: buffers from and to the guest
+ *	console-control.c	its ports, as driver and device tell each other of them
  *	pl011.c			a UART: registers; pl011-model.c is what they mean
  *	console-log.c		configuration, and the file that keeps the output
  *	console-clients.c	the socket: scroll-back, readers, the one writer
@@ -52,6 +53,7 @@ struct client {
 
 /**
  * struct console
+ * @port: its name, if it is a port beside the console of its device, or NULL
  * @scrollback: what the guest has written last; byte n at n % SCROLLBACK_SIZE
  * @written: bytes that the guest has written
  * @input: @input_length bytes that the guest has no buffer for yet
@@ -63,6 +65,7 @@ struct client {
  */
 struct console {
 	struct shyper_backend *backend;
+	const char *port;
 	void (*input_comes)(struct console *console);
 	unsigned int (*input_room)(const struct console *console);
 	void (*resized)(struct console *console, const struct winsize *size);
@@ -88,11 +91,11 @@ int console_setup(struct console *console, struct shyper_backend *backend,
 /* Output of the guest, for the clients and the log; console_flush() sends it. */
 void console_print(struct console *console, const char *text, size_t length);
 
-/* Makes the socket NAME.sock in a directory; 0 or a negative errno. */
+/* Makes the socket NAME.sock, or NAME.PORT.sock, in a directory; 0 or a negative errno. */
 int console_listen(struct console *console, const char *directory);
 /* Likewise NAME@size.sock, where clients tell the sizes of their terminals. */
 int console_listen_sizes(struct console *console, const char *directory);
-/* NAME and @ending in a directory, of this type: the socket or a negative errno. */
+/* NAME or NAME.PORT and @ending in a directory, of this type: the socket or a negative errno. */
 int console_socket(const struct console *console, const char *directory,
 		   const char *ending, int type);
 /* Whoever has connected is a client from now on. */

@@ -27,7 +27,7 @@
 #include "program.h"
 
 #define NOBODY		65534
-#define MAX_FILES	64
+#define MAX_FILES	160	/* a console with seven ports of 16 clients */
 
 static int failed(const char *what)
 {

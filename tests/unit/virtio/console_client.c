@@ -41,22 +41,26 @@ int console_serve(const char *name, const struct shyper_backend_ops *ops, void *
 	return shyper_backend_run(backend) ? 102 : 0;
 }
 
-void console_folder_make(void)
+void console_set_up(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 {
 	snprintf(folder, sizeof(folder), "/tmp/test_console.XXXXXX");
 	assert_non_null(mkdtemp(folder));
+	el2_init(kind, drivers, nr_queues);
 }
 
-void console_folder_remove(void)
+int console_tear_down(void **state)
 {
 	DIR *directory = opendir(folder);
 	struct dirent *entry;
 
+	(void)state;
+	el2_exit();
 	assert_non_null(directory);
 	while ((entry = readdir(directory)))
 		unlinkat(dirfd(directory), entry->d_name, 0);
 	closedir(directory);
 	assert_int_equal(rmdir(folder), 0);
+	return 0;
 }
 
 static int connect_to(const char *name, int type)

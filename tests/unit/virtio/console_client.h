@@ -11,6 +11,8 @@
 
 #include <shyper/virtio/backend.h>
 
+#include "driver.h"
+
 /*
  * Runs the backend of the device @name, whose configuration beside its log is
  * el2.config, until it ends; for el2_backend_start().
@@ -18,8 +20,9 @@
 int console_serve(const char *name, const struct shyper_backend_ops *ops, void *data,
 		  int (*open)(struct shyper_backend *backend, const json_t *config));
 
-void console_folder_make(void);
-void console_folder_remove(void);
+/* A folder, and a device that nobody serves yet, as of el2_init(). */
+void console_set_up(uint32_t kind, struct driver *drivers, unsigned int nr_queues);
+int console_tear_down(void **state);
 
 /* Connects to the socket @name of the folder. */
 int console_client(const char *name);

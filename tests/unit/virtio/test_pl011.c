@@ -44,17 +44,8 @@ static int serve(void)
 static int set_up(void **state)
 {
 	(void)state;
-	console_folder_make();
-	el2_init(HVISOR_DEVICE_MMIO, NULL, 0);
+	console_set_up(HVISOR_DEVICE_MMIO, NULL, 0);
 	el2_backend_start(serve);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	el2_exit();
-	console_folder_remove();
 	return 0;
 }
 
@@ -300,7 +291,7 @@ static void test_hostile_sizes_and_offsets(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, console_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_output_reaches_clients_and_log),
 		TEST(test_input_interrupts_until_it_is_read),
