@@ -23,7 +23,7 @@ static const struct {
 	[DEVICE_CONSOLE] = {
 		.name = "console",
 		.keys = (const char *const[]) {
-			"type", "name", "log", "queue_size", "features",
+			"type", "name", "log", "ports", "queue_size", "features",
 			"address", "interrupt", "deadline_ms", "policy", NULL
 		},
 		.device_id = VIRTIO_ID_CONSOLE,
@@ -511,7 +511,9 @@ static void read_typed_keys(const struct json_place *place,
 		config_read_net(place, device);
 	if (device->type == DEVICE_VSOCK)
 		json_get_count(place, "cid", 3, UINT32_MAX - 1, &backends);
-	if (device->type == DEVICE_CONSOLE || device->type == DEVICE_PL011)
+	if (device->type == DEVICE_CONSOLE)
+		config_read_console(place, device);
+	if (device->type == DEVICE_PL011)
 		json_get_file(place, "log", false, &device->log);
 	if (device->type == DEVICE_BLK)
 		read_disk(place, device);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <linux/virtio_blk.h>
+#include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 
@@ -38,6 +39,8 @@ static const struct {
 	{ VIRTIO_ID_BLOCK, "seg_max", BIT(VIRTIO_BLK_F_SEG_MAX), 0 },
 	{ VIRTIO_ID_BLOCK, "topology", BIT(VIRTIO_BLK_F_TOPOLOGY), 0 },
 	{ VIRTIO_ID_BLOCK, "write_zeroes", BIT(VIRTIO_BLK_F_WRITE_ZEROES), 0 },
+	{ VIRTIO_ID_CONSOLE, "multiport", BIT(VIRTIO_CONSOLE_F_MULTIPORT), 0 },
+	{ VIRTIO_ID_CONSOLE, "size", BIT(VIRTIO_CONSOLE_F_SIZE), 0 },
 };
 
 static bool is_of(size_t n, uint32_t device_id)

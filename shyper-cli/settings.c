@@ -51,6 +51,7 @@ static const struct settings_key {
 	{ "blk", SETTINGS_SIZE, NULL, read_size },
 	{ "net", "link", NULL, read_link },
 	{ "net", "bridge", NULL, read_bridge },
+	{ "console", "ports", told_guest, NULL },
 	{ "blk", "path", told_guest, NULL },
 	{ "blk", "readonly", told_guest, NULL },
 	{ "blk", "serial", told_guest, NULL },

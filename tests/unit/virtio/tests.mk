@@ -25,8 +25,8 @@ srcs-test_blk := $(virtio-disk)
 srcs-test_blk_device := $(virtio-disk)
 ldflags-test_blk_device := -Wl,--wrap=blk_ring_submit
 srcs-test_blk_range := $(virtio-disk)
-virtio-console := shyper-cli/backend/console-log.c shyper-cli/backend/console-clients.c
-srcs-test_console := $(virtio-loop) $(virtio-program) $(virtio-console)
+virtio-console := $(addprefix shyper-cli/backend/console-,log.c clients.c size.c) tests/unit/virtio/console_client.c
+srcs-test_console := $(virtio-loop) $(virtio-program) $(virtio-console) shyper-cli/backend/console-control.c
 virtio-net := $(virtio-loop) $(virtio-program) shyper-cli/backend/net-data.c \
 	shyper-cli/backend/net-control.c shyper-cli/backend/net-config.c \
 	shyper-cli/backend/net-vhost.c
