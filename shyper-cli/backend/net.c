@@ -86,6 +86,7 @@ static void net_driver_ok(struct shyper_backend *backend)
 	if (!(features & FEATURE(MQ)))
 		net->options->pairs = 1;
 	tap_offload(net, features);
+	net->told = features & FEATURE(MAC);
 	net_options_apply(net);
 	tap_use_pairs(net, net->options->pairs);
 	net->ready = true;
@@ -109,6 +110,7 @@ static void net_reset(struct shyper_backend *backend)
 	unsigned int n;
 
 	net->ready = false;
+	net->told = false;
 	tap_carrier(net, false);
 	net_vhost_reset(backend, net);
 	net_options_reset(backend, net);

@@ -127,6 +127,7 @@ struct net_budget {
  * @filter: the tap's
  * @budget: of the control queue
  * @ready: the driver is, and what it has accepted was told to the tap
+ * @told: the driver has config.mac from us
  * @pairs: config.pairs of them
  */
 struct net {
@@ -135,6 +136,7 @@ struct net {
 	struct net_filter filter;
 	struct net_budget budget;
 	bool ready;
+	bool told;
 	struct net_pair pairs[NET_MAX_PAIRS];
 };
 

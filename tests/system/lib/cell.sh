@@ -46,15 +46,16 @@ state_is() {
 	read -r state <"/sys/class/hvisor/$1/state" && [ "$state" = "$2" ]
 }
 
-# backend_pid DEVICE: the process of its unit, 0: none
+# backend_pid DEVICE: the process that serves it, 0: none
 backend_pid() {
-	systemctl show -p MainPID --value "shyper-$(sys "$1/type")@$1.service"
+	sys "$1/backend_pid"
 }
 
 backend_is_another() {
-	local pid
-	pid=$(backend_pid "$1")
-	[ "$pid" != 0 ] && [ "$pid" != "$2" ] && [ "$(sys "$1/attached")" = 1 ]
+	local pid attached
+	read -r pid <"/sys/class/hvisor/$1/backend_pid"
+	read -r attached <"/sys/class/hvisor/$1/attached"
+	[ "$attached" = 1 ] && [ "$pid" != 0 ] && [ "$pid" != "$2" ]
 }
 
 # backend_kill DEVICE [SIGNAL]: until another one serves the device
