@@ -2,7 +2,7 @@
 # Tests of the virtio device library and of the backends.
 tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_net test_net_control test_net_tap \
 	test_rng test_vhost_user test_pl011 test_pl011_model test_rtc test_jail test_program \
-	fuzz_queue
+	fuzz_queue fuzz_disk
 cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend \
 	-DRUN_DIRECTORY='"."'
 libs-virtio := -luring -ljansson -lseccomp
@@ -46,4 +46,5 @@ srcs-test_rtc := $(virtio-loop) $(virtio-program)
 srcs-test_jail := $(virtio-loop) $(virtio-program)
 # Compiles program.c itself.
 srcs-test_program := $(virtio-loop) shyper-cli/backend/jail.c libshyper/size.c
+srcs-fuzz_disk := $(virtio-disk)
 srcs-fuzz_queue := $(virtio-rings) tests/fuzz/virtqueue.c
