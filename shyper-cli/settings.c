@@ -52,6 +52,7 @@ static const struct settings_key {
 	{ "net", "link", NULL, read_link },
 	{ "net", "bridge", NULL, read_bridge },
 	{ "blk", "path", told_guest, NULL },
+	{ "blk", "poll", chosen_once, NULL },
 	{ "blk", "readonly", told_guest, NULL },
 	{ "blk", "serial", told_guest, NULL },
 	{ "net", "tap", chosen_once, NULL },

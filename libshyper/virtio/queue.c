@@ -70,6 +70,7 @@ int shyper_queue_start(struct shyper_queue *queue,
 	queue->index = setup->index;
 	queue->epoch = setup->ring.epoch;
 	queue->event_index = setup->features & (1ULL << VIRTIO_RING_F_EVENT_IDX);
+	queue->polled = setup->polled;
 	queue->indirect = setup->features & (1ULL << VIRTIO_RING_F_INDIRECT_DESC);
 	if (rings_map(queue, &setup->ring))
 		return queue_broken(queue);
@@ -206,11 +207,23 @@ static int queue_available(struct shyper_queue *queue)
  */
 static int queue_arm(struct shyper_queue *queue)
 {
+	queue->armed = true;
+	queue->unasked = false;
 	if (!queue->event_index)
 		return 0;
 	shared_store(used_avail_event(queue), htole16(queue->next_avail));
 	shared_full_barrier();
 	return queue_available(queue);
+}
+
+bool shyper_queue_has_more(struct shyper_queue *queue)
+{
+	return queue->started && queue->dry && !queue->broken && queue_available(queue);
+}
+
+bool shyper_queue_arm(struct shyper_queue *queue)
+{
+	return queue->started && queue->dry && !queue->broken && queue_arm(queue);
 }
 
 static int pop_reissued(struct shyper_queue *queue, struct shyper_chain *chain)
@@ -235,12 +248,19 @@ int shyper_queue_pop(struct shyper_queue *queue, struct shyper_chain *chain)
 	if (queue->next_reissue < queue->reissued)
 		return pop_reissued(queue, chain);
 	nr = queue_available(queue);
-	if (!nr)
+	if (!nr && !queue->polled)
 		nr = queue_arm(queue);
 	if (nr < 0)
 		return queue_broken(queue);
-	if (!nr)
+	queue->dry = !nr;
+	if (!nr) {
+		queue->unasked = queue->event_index && !queue->armed;
 		return 0;
+	}
+	if (queue->unasked)
+		shared_count(&queue->counters->kicks_avoided, 1);
+	queue->unasked = false;
+	queue->armed = false;
 	head = le16toh(shared_load(
 		&queue->avail->ring[queue->next_avail & (queue->size - 1)]));
 	if (head >= queue->size || inflight_test(queue, head) ||

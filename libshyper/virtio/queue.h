@@ -27,6 +27,11 @@ struct vring_used;
  * @started: the rings are mapped
  * @broken: the driver broke the rules: nothing is popped any more
  * @taken: chains popped that no predecessor had popped
+ * @polled: somebody looks at it all the time: notifications are only asked for by
+ *	shyper_queue_arm()
+ * @dry: it was found empty, and that somebody is to look for more
+ * @armed: the driver is to notify of the next chain
+ * @unasked: it was found empty when it was not
  */
 struct shyper_queue {
 	unsigned int index;
@@ -46,6 +51,10 @@ struct shyper_queue {
 	bool event_index;
 	bool indirect;
 	bool signalled;
+	bool polled;
+	bool dry;
+	bool armed;
+	bool unasked;
 	uint16_t next_avail;
 	uint16_t used_idx;
 	uint16_t signalled_idx;
@@ -62,6 +71,7 @@ struct shyper_queue {
  * @counters: of the device
  * @index: number within the device
  * @features: accepted by the driver
+ * @polled: as of the queue
  * @ring: as the driver set it up
  */
 struct shyper_queue_setup {
@@ -71,6 +81,7 @@ struct shyper_queue_setup {
 	struct hvisor_backend_counters *counters;
 	unsigned int index;
 	uint64_t features;
+	bool polled;
 	struct hvisor_device_queue ring;
 };
 
@@ -86,6 +97,15 @@ struct shyper_queue_setup {
  */
 int shyper_queue_start(struct shyper_queue *queue,
 		       const struct shyper_queue_setup *setup);
+
+/* Whether something has come to a queue that was found empty. */
+bool shyper_queue_has_more(struct shyper_queue *queue);
+
+/*
+ * Have the driver notify when something comes to a queue that was found empty.
+ * True: something has come already.
+ */
+bool shyper_queue_arm(struct shyper_queue *queue);
 
 /* Forget a queue with nothing in flight, and what its account holds. */
 void shyper_queue_stop(struct shyper_queue *queue);

@@ -87,6 +87,30 @@ bool backend_runnable(const struct shyper_backend *backend)
 	return runnable_queues(backend);
 }
 
+/* Queues that @has_come for, which are to be served then. */
+static uint32_t queues_with(struct shyper_backend *backend,
+			    bool (*has_come)(struct shyper_queue *queue))
+{
+	uint32_t queues = 0;
+	unsigned int n;
+
+	for (n = 0; n < backend->decl.nr_queues; n++)
+		if (has_come(&backend->queues[n]))
+			queues |= 1U << n;
+	backend->pending |= queues;
+	return queues;
+}
+
+bool backend_look(struct shyper_backend *backend)
+{
+	return queues_with(backend, shyper_queue_has_more);
+}
+
+bool backend_arm(struct shyper_backend *backend)
+{
+	return queues_with(backend, shyper_queue_arm);
+}
+
 static void queue_setup(const struct shyper_backend *backend, unsigned int index,
 			struct shyper_queue_setup *setup)
 {
@@ -99,6 +123,7 @@ static void queue_setup(const struct shyper_backend *backend, unsigned int index
 	setup->counters = backend->counters;
 	setup->index = index;
 	setup->features = backend->page->driver_features;
+	setup->polled = backend->poll.on;
 	setup->ring = backend->page->queues[index];
 }
 
@@ -219,6 +244,8 @@ static void queue_run(struct shyper_backend *backend, unsigned int index)
 	}
 	if (!backend_adopt(backend, index) || !backend->ops->queue)
 		return;
+	/* Unless it is found to be: who leaves something in it need not be told of more. */
+	queue->dry = false;
 	if (backend->ops->queue(backend, queue))
 		backend->pending |= 1U << index;
 	shyper_backend_notify(backend, queue);
