@@ -473,13 +473,14 @@ int shyper_backend_attach(struct shyper_backend *backend)
 	return err ? explain(backend, err, "cannot be declared") : 0;
 }
 
-/* Returns how many there were. */
-static int take_events(struct shyper_backend *backend, int timeout)
+/* Waits for @ns, -1: for ever. Returns how many there were. */
+static int take_events(struct shyper_backend *backend, int64_t ns)
 {
+	const struct timespec limit = { .tv_nsec = ns };
 	struct epoll_event events[16];
 	int n, nr;
 
-	nr = epoll_wait(backend->epoll, events, 16, timeout);
+	nr = epoll_pwait2(backend->epoll, events, 16, ns < 0 ? NULL : &limit, NULL);
 	if (nr < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (n = 0; n < nr; n++) {
@@ -519,18 +520,23 @@ static int poll_events(struct shyper_backend *backend)
 
 static int sleep_events(struct shyper_backend *backend)
 {
-	int err;
+	struct poll *poll = &backend->poll;
+	bool held = false;
+	int nr;
 
 	/* What came while notifications were asked for was not told. */
-	if (backend->poll.on && backend_arm(backend) && backend_runnable(backend))
+	if (poll->on && backend_arm(backend, &held) && backend_runnable(backend))
 		return 0;
 	shared_count(&backend->counters->sleeps, 1);
-	if (!backend->poll.on)
+	if (!poll->on)
 		return take_events(backend, -1);
-	poll_sleep(&backend->poll, now_ns());
-	err = take_events(backend, -1);
-	poll_woken(&backend->poll, now_ns());
-	return err;
+	poll_sleep(poll, now_ns());
+	nr = take_events(backend, held ? (int64_t)poll->hold : -1);
+	poll_woken(poll, now_ns());
+	poll->expired = held && !nr;
+	if (poll->expired)
+		backend_look_for_any(backend);
+	return nr;
 }
 
 static int wait_events(struct shyper_backend *backend)

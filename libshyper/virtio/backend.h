@@ -105,9 +105,14 @@ bool backend_runnable(const struct shyper_backend *backend);
  * there is one.
  */
 bool backend_look(struct shyper_backend *backend);
+/* The same, and a queue that waits for more than there is waits no longer. */
+void backend_look_for_any(struct shyper_backend *backend);
 
-/* Has their driver notify from now on. True: one has something already. */
-bool backend_arm(struct shyper_backend *backend);
+/*
+ * Has their driver notify from now on. True: one has something already. *@ret_held:
+ * of one not with the next chain: it has to be looked at in time.
+ */
+bool backend_arm(struct shyper_backend *backend, bool *ret_held);
 
 /* Chains in flight in the queues of a mask. */
 unsigned int backend_in_flight(const struct shyper_backend *backend, uint32_t queues);

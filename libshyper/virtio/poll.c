@@ -22,6 +22,13 @@ void poll_end(struct poll *poll, uint64_t spent, bool found)
 		poll->window = 0;
 }
 
+unsigned int poll_batch(unsigned int batch, unsigned int burst, bool expired)
+{
+	if (expired)
+		return burst < batch ? burst ? burst : 1 : batch;
+	return burst > batch ? burst : batch;
+}
+
 void poll_sleep(struct poll *poll, uint64_t now)
 {
 	poll->slept = now;
@@ -29,6 +36,13 @@ void poll_sleep(struct poll *poll, uint64_t now)
 
 void poll_woken(struct poll *poll, uint64_t now)
 {
+	/* Twice what the last round took. */
+	poll->hold = 2 * (now - poll->woke);
+	if (poll->hold < POLL_HOLD_MIN)
+		poll->hold = POLL_HOLD_MIN;
+	if (poll->hold > POLL_HOLD_MAX)
+		poll->hold = POLL_HOLD_MAX;
+	poll->woke = now;
 	/* A longer poll would have found it. */
 	if (now - poll->slept >= POLL_WINDOW_MAX)
 		return;

@@ -30,7 +30,9 @@ struct vring_used;
  * @polled: somebody looks at it all the time: notifications are only asked for by
  *	shyper_queue_arm()
  * @dry: it was found empty, and that somebody is to look for more
- * @armed: the driver is to notify of the next chain
+ * @batch: it is to notify when so many have come, if somebody looks in time
+ * @burst: most that came at once since then
+ * @armed: the driver is to notify of what comes next
  * @unasked: it was found empty when it was not
  */
 struct shyper_queue {
@@ -53,6 +55,8 @@ struct shyper_queue {
 	bool signalled;
 	bool polled;
 	bool dry;
+	unsigned int batch;
+	unsigned int burst;
 	bool armed;
 	bool unasked;
 	uint16_t next_avail;
@@ -98,12 +102,13 @@ struct shyper_queue_setup {
 int shyper_queue_start(struct shyper_queue *queue,
 		       const struct shyper_queue_setup *setup);
 
-/* Whether something has come to a queue that was found empty. */
+/* Whether something has come to a queue that was found empty; and as much as it waits for. */
 bool shyper_queue_has_more(struct shyper_queue *queue);
+bool shyper_queue_has_batch(struct shyper_queue *queue);
 
 /*
- * Have the driver notify when something comes to a queue that was found empty.
- * True: something has come already.
+ * Have the driver notify when @queue->batch chains have come to a queue that was
+ * found empty. True: they have already.
  */
 bool shyper_queue_arm(struct shyper_queue *queue);
 

@@ -521,6 +521,27 @@ static void test_polling_loses_nothing(void **state)
 	assert_in_range(counters->sleeps, 1, 100000);
 }
 
+/* Where many came at once the backend waits for as many, but not for ever. */
+static void test_polling_waits_in_vain_but_once(void **state)
+{
+	struct wanted wanted = { VIRTIO_BLK_T_IN, 0, 0, SECTOR_SIZE };
+	unsigned int round, n;
+
+	(void)state;
+	el2_backend_start(serve);
+	for (round = 0; round < 20; round++) {
+		for (n = 0; n < 32; n++) {
+			offer(3 * n, &wanted);
+			notify_if_wanted(&drivers[0]);
+		}
+		for (n = 0; n < 32; n++)
+			finish();
+		read_one_by_one(round % 4);
+	}
+	assert_int_equal(el2.state->counters.reads, 20 * 32 + 30);
+	assert_int_equal(el2.state->counters.in_flight, 0);
+}
+
 static void test_polling_is_switched_off(void **state)
 {
 	struct hvisor_backend_counters *counters = &el2.state->counters;
@@ -545,6 +566,7 @@ int main(void)
 		TEST(queues_reissue), TEST(requests_are_limited), TEST(bytes_are_limited),
 		TEST(zeroes_are_limited), TEST(refused_are_not_charged),
 		TEST(limit_holds_up_no_reset), TEST(limit_is_shared), TEST(wrong_configurations), TEST(polling_loses_nothing),
+		TEST(polling_waits_in_vain_but_once),
 		TEST(polling_is_switched_off), TEST(file_grows),
 		TEST(file_shrinks),
 	};

@@ -95,11 +95,44 @@ static void test_budget_survives_preemption_and_pauses(void **state)
 	assert_int_equal(poll.budget, POLL_BUDGET_MAX);
 }
 
+static void test_batch_follows_what_came_at_once(void **state)
+{
+	(void)state;
+	/* Who has one request at a time is never made to wait. */
+	assert_int_equal(poll_batch(1, 1, false), 1);
+	assert_int_equal(poll_batch(1, 0, false), 1);
+	/* It grows with what comes while it is served, and else stays. */
+	assert_int_equal(poll_batch(1, 3, false), 3);
+	assert_int_equal(poll_batch(3, 5, false), 5);
+	assert_int_equal(poll_batch(5, 5, false), 5);
+	assert_int_equal(poll_batch(5, 2, false), 5);
+	/* In vain: as many as there were. */
+	assert_int_equal(poll_batch(5, 2, true), 2);
+	assert_int_equal(poll_batch(5, 0, true), 1);
+	assert_int_equal(poll_batch(5, 6, true), 5);
+}
+
+static void test_hold_is_bounded(void **state)
+{
+	struct poll poll = { .on = true };
+	uint64_t now = SECOND;
+
+	(void)state;
+	now = nap(&poll, now, 1000);
+	assert_int_equal(poll.hold, POLL_HOLD_MAX);
+	now = nap(&poll, now, 1000);
+	assert_int_equal(poll.hold, POLL_HOLD_MIN);
+	now = nap(&poll, now, 300000);
+	assert_int_equal(poll.hold, 600000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_window_follows_what_sleeps_were_like),
 		cmocka_unit_test(test_budget_is_kept),
+		cmocka_unit_test(test_batch_follows_what_came_at_once),
+		cmocka_unit_test(test_hold_is_bounded),
 		cmocka_unit_test(test_budget_survives_preemption_and_pauses),
 	};
 
