@@ -24,9 +24,14 @@ void poll_end(struct poll *poll, uint64_t spent, bool found)
 
 unsigned int poll_batch(unsigned int batch, unsigned int burst, bool expired)
 {
-	if (expired)
-		return burst < batch ? burst ? burst : 1 : batch;
-	return burst > batch ? burst : batch;
+	if (burst > batch)
+		return expired ? batch : burst;
+	if (!expired)
+		return batch;
+	/* It may have been slower just this once. */
+	if (burst < batch / 2)
+		return burst ? batch / 2 : 1;
+	return burst ? burst : 1;
 }
 
 void poll_sleep(struct poll *poll, uint64_t now)
@@ -36,8 +41,10 @@ void poll_sleep(struct poll *poll, uint64_t now)
 
 void poll_woken(struct poll *poll, uint64_t now)
 {
-	/* Twice what the last round took. */
-	poll->hold = 2 * (now - poll->woke);
+	/* Twice what the last round took, or rounds before it. */
+	poll->hold /= 2;
+	if (poll->hold < 2 * (now - poll->woke))
+		poll->hold = 2 * (now - poll->woke);
 	if (poll->hold < POLL_HOLD_MIN)
 		poll->hold = POLL_HOLD_MIN;
 	if (poll->hold > POLL_HOLD_MAX)

@@ -22,6 +22,7 @@ shyper cell start fast >/dev/null || fail "start"
 console_open cell1
 cell_login cell1 120
 # fio is in the tree of another cell.
+# shellcheck disable=SC2016 # for the cell's shell
 cell_run cell1 60 'while read -r m; do insmod /modules/$m 2>/dev/null; done </modules.order
 mkdir -p /mnt && mount -t ext4 -o ro /dev/vda /mnt && mount -o bind /dev /mnt/dev && mount -t proc proc /mnt/proc &&
 mount -t sysfs sysfs /mnt/sys && mount -t tmpfs tmpfs /mnt/tmp' || fail "no tools"

@@ -106,9 +106,12 @@ static void test_batch_follows_what_came_at_once(void **state)
 	assert_int_equal(poll_batch(3, 5, false), 5);
 	assert_int_equal(poll_batch(5, 5, false), 5);
 	assert_int_equal(poll_batch(5, 2, false), 5);
-	/* In vain: as many as there were. */
-	assert_int_equal(poll_batch(5, 2, true), 2);
-	assert_int_equal(poll_batch(5, 0, true), 1);
+	/* In vain: as many as there were, but at least half; none: no waiting. */
+	assert_int_equal(poll_batch(9, 7, true), 7);
+	assert_int_equal(poll_batch(9, 1, true), 4);
+	assert_int_equal(poll_batch(2, 1, true), 1);
+	assert_int_equal(poll_batch(1, 1, true), 1);
+	assert_int_equal(poll_batch(9, 0, true), 1);
 	assert_int_equal(poll_batch(5, 6, true), 5);
 }
 
@@ -120,7 +123,11 @@ static void test_hold_is_bounded(void **state)
 	(void)state;
 	now = nap(&poll, now, 1000);
 	assert_int_equal(poll.hold, POLL_HOLD_MAX);
+	/* It falls by half, down to its limit. */
 	now = nap(&poll, now, 1000);
+	assert_int_equal(poll.hold, POLL_HOLD_MAX / 2);
+	while (poll.hold > POLL_HOLD_MIN)
+		now = nap(&poll, now, 1000);
 	assert_int_equal(poll.hold, POLL_HOLD_MIN);
 	now = nap(&poll, now, 300000);
 	assert_int_equal(poll.hold, 600000);
