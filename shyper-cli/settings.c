@@ -53,6 +53,7 @@ static const struct settings_key {
 	{ "net", "bridge", NULL, read_bridge },
 	{ "console", "ports", told_guest, NULL },
 	{ "blk", "path", told_guest, NULL },
+	{ "blk", "poll", chosen_once, NULL },
 	{ "blk", "readonly", told_guest, NULL },
 	{ "blk", "serial", told_guest, NULL },
 	{ "net", "tap", chosen_once, NULL },
