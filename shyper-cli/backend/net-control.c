@@ -69,6 +69,8 @@ void net_options_check(struct shyper_backend *backend, struct net *net)
 	if (!options->valid || options->pairs > net->config.pairs ||
 	    options->epoch != shyper_backend_get_epoch(backend))
 		net_options_reset(backend, net);
+	/* A command may be found before DRIVER_OK is. */
+	net->told = shyper_backend_get_driver_features(backend) & FEATURE(MAC);
 }
 
 /* Who is not offered an address has one of his own, which he may never tell us. */

@@ -86,7 +86,6 @@ static void net_driver_ok(struct shyper_backend *backend)
 	if (!(features & FEATURE(MQ)))
 		net->options->pairs = 1;
 	tap_offload(net, features);
-	net->told = features & FEATURE(MAC);
 	net_options_apply(net);
 	tap_use_pairs(net, net->options->pairs);
 	net->ready = true;
