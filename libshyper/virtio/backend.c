@@ -503,17 +503,22 @@ static uint64_t now_ns(void)
 static int poll_events(struct shyper_backend *backend)
 {
 	uint64_t begin = now_ns(), left = poll_begin(&backend->poll, begin), spent;
-	int found;
+	int found, nr;
 
-	/* Once in any case: completions that are there already need no sleep. */
+	/*
+	 * Once in any case: completions that are there already need no sleep. Events
+	 * are taken even if something was found: a driver may see to it that always is.
+	 */
 	do {
 		found = backend_look(backend);
-		if (!found)
-			found = take_events(backend, 0);
+		nr = take_events(backend, 0);
+		if (nr < 0)
+			return nr;
+		found |= nr;
 		spent = now_ns() - begin;
 	} while (!found && spent < left);
 	poll_end(&backend->poll, spent, found);
-	if (found > 0)
+	if (found)
 		shared_count(&backend->counters->polls_found, 1);
 	return found;
 }
@@ -534,8 +539,6 @@ static int sleep_events(struct shyper_backend *backend)
 	nr = take_events(backend, held ? (int64_t)poll->hold : -1);
 	poll_woken(poll, now_ns());
 	poll->expired = held && !nr;
-	if (poll->expired)
-		backend_look_for_any(backend);
 	return nr;
 }
 
@@ -545,8 +548,9 @@ static int wait_events(struct shyper_backend *backend)
 
 	if (backend_runnable(backend))
 		return take_events(backend, 0);
-	/* A queue that is about to end is not served, whatever comes to it. */
-	if (backend->poll.on && !backend->nr_held && !backend->stopping) {
+	/* What is about to end, or broken, is not served, whatever comes to it. */
+	if (backend->poll.on && !backend->nr_held && !backend->stopping &&
+	    !backend->failed) {
 		err = poll_events(backend);
 		if (err)
 			return err;
@@ -569,6 +573,9 @@ int shyper_backend_run(struct shyper_backend *backend)
 		err = wait_events(backend);
 		if (err < 0)
 			break;
+		/* A batch is waited for asleep alone: its timer begins anew each time. */
+		if (backend->poll.on)
+			backend_look_for_any(backend);
 	}
 	return explain(backend, err, "cannot be served any more");
 }

@@ -81,6 +81,12 @@ int shyper_queue_start(struct shyper_queue *queue,
 	/* Each head taken was completed, so counted in used.idx, or is in flight. */
 	queue->next_avail = queue->used_idx + queue->reissued;
 	queue->signalled_idx = queue->used_idx;
+	/*
+	 * vhost may have served it before, and asked for no notifications (2.7.10). Who
+	 * starts a queue looks at it once more, behind the barrier.
+	 */
+	shared_store(&queue->used->flags, 0);
+	shared_full_barrier();
 	queue->started = true;
 	return 0;
 }

@@ -129,7 +129,7 @@ bool backend_arm(struct shyper_backend *backend, bool *ret_held)
 	*ret_held = false;
 	for (n = 0; n < backend->decl.nr_queues; n++) {
 		choose_batch(&backend->queues[n], backend->poll.expired);
-		*ret_held |= backend->queues[n].started && backend->queues[n].batch > 1;
+		*ret_held |= backend->queues[n].dry && backend->queues[n].batch > 1;
 	}
 	backend->poll.expired = false;
 	return queues_with(backend, shyper_queue_arm);
@@ -267,10 +267,10 @@ static void queue_run(struct shyper_backend *backend, unsigned int index)
 		eventfd_write(backend->given[index], 1);
 		return;
 	}
-	if (!backend_adopt(backend, index) || !backend->ops->queue)
-		return;
 	/* Unless it is found to be: who leaves something in it need not be told of more. */
 	queue->dry = false;
+	if (!backend_adopt(backend, index) || !backend->ops->queue)
+		return;
 	taken = queue->taken;
 	if (backend->ops->queue(backend, queue))
 		backend->pending |= 1U << index;

@@ -69,15 +69,22 @@ void console_client_size(struct console *console, pid_t pid, const struct winsiz
 	writer_size(console);
 }
 
-/* The oldest client that can still send takes the place of the writer. */
-static void replace_writer(struct console *console)
+/* The oldest client, but for @but, that can still send. */
+static struct client *next_writer(struct console *console, const struct client *but)
 {
 	struct client *client, *writer = NULL;
 
 	for (client = console->clients; client < console->clients + MAX_CLIENTS; client++)
-		if (client->watch.fd >= 0 && !client->eof &&
+		if (client != but && client->watch.fd >= 0 && !client->eof &&
 		    (!writer || client->number < writer->number))
 			writer = client;
+	return writer;
+}
+
+static void replace_writer(struct console *console)
+{
+	struct client *writer = next_writer(console, NULL);
+
 	console->writer = writer;
 	if (!writer)
 		return;
@@ -257,8 +264,12 @@ static void client_ready(struct shyper_backend *backend, struct shyper_watch *wa
 	if (events & EPOLLIN) {
 		client_take(client);
 	} else if (events & (EPOLLHUP | EPOLLERR)) {
-		/* Gone. What it has sent before is the guest's all the same. */
-		if (!held_up(client) || client->eof) {
+		/*
+		 * Gone. What it has sent before is the guest's all the same, unless
+		 * it would keep another one from writing.
+		 */
+		if (!held_up(client) || client->eof ||
+		    next_writer(client->console, client)) {
 			client_close(client);
 			return;
 		}
@@ -298,20 +309,28 @@ static void client_open(struct console *console, struct client *client, int fd)
 		client->watch.fd = -1;
 		return;
 	}
-	if (console->writer)
-		client_notice(client, "read-only, another client writes");
-	else
+	/* One that has left, and that the guest does not listen to. */
+	if (console->writer && console->writer->unwatched)
+		client_close(console->writer);
+	if (!console->writer)
 		console->writer = client;
+	else if (console->writer != client)
+		client_notice(client, "read-only, another client writes");
 	client_flush(client);
 }
 
 void console_accept(struct console *console)
 {
 	struct client *client;
+	unsigned int n;
 	int fd;
 
-	while ((fd = accept4(console->listener.fd, NULL, NULL,
-			     SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+	/* All that can wait, but no more: others may come as fast as they go. */
+	for (n = 0; n < MAX_CLIENTS; n++) {
+		fd = accept4(console->listener.fd, NULL, NULL,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			return;
 		client = console->clients;
 		while (client < console->clients + MAX_CLIENTS && client->watch.fd >= 0)
 			client++;

@@ -93,6 +93,8 @@ bool control_receive(struct shyper_backend *backend, struct shyper_queue *queue)
 			what = state->untold[port] & -state->untold[port];
 			if (!tell(ports, queue, port, what))
 				return false;
+			if (what == TELL_ADD)
+				state->added |= 1U << port;
 			state->untold[port] &= ~what;
 		}
 	}
@@ -100,13 +102,14 @@ bool control_receive(struct shyper_backend *backend, struct shyper_queue *queue)
 }
 
 /* The driver has the port: now it can be told what it is. */
-static void port_ready(struct ports_state *state, unsigned int port)
+static void port_ready(const struct shyper_backend *backend, struct ports_state *state,
+		       unsigned int port)
 {
 	state->untold[port] |= TELL_OPEN | (port ? TELL_NAME : TELL_CONSOLE);
 	if (port)
 		return;
-	state->knows_size = true;
-	if (state->columns)
+	state->knows_size = ports_has_size(backend);
+	if (state->knows_size && state->columns)
 		state->untold[port] |= TELL_SIZE;
 }
 
@@ -130,11 +133,12 @@ static void heard(struct shyper_backend *backend, const struct virtio_console_co
 
 	if (le16toh(header->event) == VIRTIO_CONSOLE_DEVICE_READY) {
 		for (n = 0; value && n < ports->nr; n++)
-			state->untold[n] |= TELL_ADD;
+			if (!(state->added & 1U << n))
+				state->untold[n] |= TELL_ADD;
 	} else if (port >= ports->nr) {
 		return;
 	} else if (le16toh(header->event) == VIRTIO_CONSOLE_PORT_READY && value) {
-		port_ready(state, port);
+		port_ready(backend, state, port);
 	} else if (le16toh(header->event) == VIRTIO_CONSOLE_PORT_OPEN) {
 		port_opened(backend, state, port, value);
 	}

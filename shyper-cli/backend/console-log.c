@@ -49,9 +49,11 @@ int console_setup(struct console *console, struct shyper_backend *backend,
 	err = open_log(console, config);
 	if (err)
 		return err;
-	err = console_listen(console, RUN_DIRECTORY);
-	if (!err && console->resized)
+	/* First, for who connects tells his size at once. */
+	if (console->resized)
 		err = console_listen_sizes(console, RUN_DIRECTORY);
+	if (!err)
+		err = console_listen(console, RUN_DIRECTORY);
 	if (!err)
 		return 0;
 	say(SAY_ERROR, RUN_DIRECTORY "/%s%s%s.sock: %s", shyper_backend_get_name(backend),

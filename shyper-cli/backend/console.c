@@ -37,6 +37,11 @@ bool ports_has_control(const struct shyper_backend *backend)
 	return shyper_backend_get_driver_features(backend) & FEATURE(MULTIPORT);
 }
 
+bool ports_has_size(const struct shyper_backend *backend)
+{
+	return shyper_backend_get_driver_features(backend) & FEATURE(SIZE);
+}
+
 static void tell_size(struct shyper_backend *backend, uint16_t columns, uint16_t rows)
 {
 	struct virtio_console_config space = {
@@ -56,7 +61,8 @@ static void printed(struct shyper_backend *backend, unsigned int port)
 {
 	struct ports_state *state = ports_state(backend);
 
-	if (port || state->knows_size || ports_has_control(backend))
+	if (port || state->knows_size || ports_has_control(backend) ||
+	    !ports_has_size(backend))
 		return;
 	state->knows_size = true;
 	tell_size(backend, state->columns, state->rows);
@@ -239,6 +245,10 @@ static int console_open(struct shyper_backend *backend, const json_t *config)
 	int status;
 
 	ports->state = shyper_backend_get_options(backend);
+	/* A predecessor that its guest had taken over may have left anything. */
+	for (n = 0; n < MAX_PORTS; n++)
+		ports->state->untold[n] &= n ? TELL_ADD | TELL_NAME | TELL_OPEN :
+			TELL_ADD | TELL_CONSOLE | TELL_SIZE | TELL_OPEN;
 	ports->consoles[0].resized = resized;
 	status = read_ports(ports, config);
 	if (!status)

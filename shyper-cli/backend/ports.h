@@ -37,6 +37,7 @@ enum {
  * @columns: @rows: of the console's writer; 0: not known. All else is void if
  *	@epoch is another one than the device's.
  * @knows_size: whether the driver can make use of a size
+ * @added: ports that it was told of: once each (virtio 1.2, 5.3.6.2.1)
  * @open: ports that it has opened
  * @untold: of each port: TELL_*
  */
@@ -45,6 +46,7 @@ struct ports_state {
 	uint16_t rows;
 	uint32_t epoch;
 	uint8_t knows_size;
+	uint8_t added;
 	uint8_t open;
 	uint8_t untold[MAX_PORTS];
 };
@@ -62,8 +64,9 @@ struct ports {
 /* The state of the device as it is since its last reset. */
 struct ports_state *ports_state(struct shyper_backend *backend);
 
-/* Whether the driver knows of ports. */
+/* Whether the driver knows of ports; and of sizes. */
 bool ports_has_control(const struct shyper_backend *backend);
+bool ports_has_size(const struct shyper_backend *backend);
 
 /* The two queues; true: given up for now. */
 bool control_receive(struct shyper_backend *backend, struct shyper_queue *queue);

@@ -45,6 +45,13 @@ terminal_at() {
 	wait_until 20 grep -q connected "/tmp/$1.out"
 }
 
+# terminal_close NAME: and it has left. Whoever connects sooner could only read.
+terminal_close() {
+	printf '\035' >"/tmp/$1.in"
+	wait_until 20 grep -aq ': left' "/tmp/$1.out"
+	console_close "$1"
+}
+
 # size_is LINE SIZE: of the guest's terminal hvcLINE
 size_is() {
 	[ "$(cell_run cell1 30 "stty size </dev/hvc$1")" = "$2" ]
@@ -90,9 +97,9 @@ wait_until 10 size_is "${line[all]}" '24 80'
 # Busybox prints none that is 0 by 0.
 expect "size where it is not offered" \
 	"$(cell_run cell1 30 "stty size </dev/hvc${line[none]} 2>/dev/null")" ''
-console_close none
-console_close size
-console_close all
+terminal_close none
+terminal_close size
+terminal_close all
 echo "ok sizes"
 
 head -c 4096 /dev/urandom >sent
@@ -118,7 +125,8 @@ echo "ok features"
 
 # What udev makes /dev/virtio-ports/NAME of.
 cell_run cell1 30 'port() { for p in /sys/class/virtio-ports/*/name; do read -r name <$p; [ "$name" != $1 ] || { p=${p%/name}; echo /dev/${p##*/}; }; done; }
-exec 7<>$(port agent) 8<>$(port trace) 9<>$(port only); echo "nobody is here yet" >&8' | tee complaints
+exec 7<>$(port agent) 8<>$(port trace) 9<>$(port only); echo "nobody is here yet" >&8' >complaints ||
+	fail "ports: $(cat complaints)"
 expect "complaints" "$(cat complaints)" ""
 terminal_open trace UNIX-CONNECT:/run/shyper/cell1.con6.trace.sock
 wait_until 20 grep -q 'nobody is here yet' /tmp/trace.out

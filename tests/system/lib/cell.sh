@@ -119,7 +119,8 @@ prompt_comes() {
 	return 1
 }
 
-# cell_login CELL SECONDS: waits for the shell and silences its echo.
+# cell_login CELL SECONDS: waits for the shell and silences its echo. A child of
+# such a shell that ends while it waits for a line ends the shell, if it is busybox'.
 cell_login() {
 	wait_until "$2" prompt_comes "$1"
 	cell_run "$1" 30 'stty -echo; PS1=' >/dev/null || fail "$1: no shell"

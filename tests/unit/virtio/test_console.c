@@ -36,6 +36,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	console_set_up(HVISOR_DEVICE_VIRTIO, drivers, NR_QUEUES);
+	el2.page->driver_features |= FEATURE(SIZE);
 	el2_backend_start(serve);
 	return 0;
 }
