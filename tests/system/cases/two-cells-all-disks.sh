@@ -41,7 +41,8 @@ difference() {
 
 # settle CELL FOLDER...: nothing is dirty or in flight any more. A flush of a
 # file system with nothing to commit is counted twice by the guest (as a write of
-# no sectors, too), so each is given something to commit and synced by itself.
+# no sectors, too), so each is given something to commit and synced by itself, and
+# nothing is committed in between.
 settle() {
 	local cell=$1 folder
 	shift
@@ -65,6 +66,9 @@ expect "CPUs of debian2" "$(cell_run cell2 30 nproc)" 2
 
 cell_run cell2 60 'mkdir -p /mnt/b && { mountpoint -q /mnt/b || mount /dev/vdb /mnt/b; }' ||
 	fail "second disk"
+for mount in 'cell1 /' 'cell2 /' 'cell2 /mnt/b'; do
+	cell_run "${mount% *}" 60 "mount -o remount,commit=3600 ${mount#* }" || fail "remount"
+done
 disks="cell1:vda:cell1.blk0 cell2:vda:cell2.blk0 cell2:vdb:cell2.blk1"
 declare -A counted
 settle cell1 /root
