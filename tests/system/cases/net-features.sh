@@ -37,7 +37,7 @@ for ((n = 0; n < ${#kinds[@]}; n++)); do
 	! offers "$kind" mtu || more="$more, \"mtu\": 1400"
 	! offers "$kind" mq || more="$more, \"queue_pairs\": 2"
 	devices="$devices, { \"type\": \"net\", \"name\": \"net$n\", \"bridge\": \"br0\", \"vhost\": $vhost,
-		\"mac\": \"$mac\", \"queue_size\": 64, \"features\": $(withheld "$kind" "${net[@]}")$more }"
+		\"mac\": \"$mac\", \"queue_size\": 128, \"features\": $(withheld "$kind" "${net[@]}")$more }"
 	list="$list$n $mac $(for name in ctrl_mac_addr guest_ecn host_ecn; do ! offers "$kind" $name || printf '%s,' $name; done)
 "
 done
@@ -71,7 +71,7 @@ totals() {
 data() {
 	totals
 	b=$rb p=$rp c=$tb q=$tp
-	nc $2 7 </tmp/x | cmp -s - /tmp/x && printf "data$1 "
+	timeout 60 nc $2 7 </tmp/x | cmp -s - /tmp/x && printf "data$1 "
 	totals
 	[ $(((rb - b) / (rp - p + 1))) -gt 1514 ] && printf "guest_tso$1 "
 	[ $(((tb - c) / (tp - q + 1))) -gt 1514 ] && printf "host_tso$1 "
