@@ -15,6 +15,7 @@ cycle() {
 	console_expect cell1 "$3" "$2"
 	console_close cell1
 	shyper cell destroy cell1 >/dev/null || fail "destroy"
+	wait_until 30 test ! -e /run/shyper/cell1.con0.sock
 }
 
 # Less memory to be zeroed and cleaned, fewer words by a serial line that costs an exit
@@ -23,7 +24,9 @@ jq '.memory = "64M" | .boot.cmdline += " quiet"' /etc/shyper/cells/small.json >q
 before=$(snapshot)
 for n in $(seq 50); do
 	cycle ./quiet.json 'cell# ' 60
-	unchanged "$before"
+	# To look at it all takes as long as a quarter of a cycle, and what is lost is lost
+	# for good.
+	((n % 10)) || unchanged "$before"
 	[ "$n" != 10 ] || ten=($(memory))
 done
 fifty=($(memory))

@@ -128,6 +128,7 @@ for n in "${!lines[@]}"; do
 	filter="$filter, (\$f${n}[-1] | ${filters[n]})"
 done
 readarray -t verdicts < <(jq -n "${files[@]}" "${filter#, }")
+expect "answers of jq" "${#verdicts[@]}" "${#lines[@]}"
 for n in "${!lines[@]}"; do
 	[ "${verdicts[n]-}" = true ] || fail "${lines[n]}: $(cat "${files[n * 3 + 2]}")"
 done

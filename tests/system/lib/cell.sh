@@ -10,9 +10,12 @@ set -u
 sed -i '/notests/!s/"cmdline": "/&nokaslr kpti=off mitigations=off cryptomgr.notests rcupdate.rcu_expedited=1 /' \
 	/etc/shyper/cells/*.json
 
-# fail TEXT...: the case has failed.
+# fail TEXT...: the case has failed; with what the cells' consoles printed last and
+# what their devices wait for.
 fail() {
 	echo "FAIL: $*" >&2
+	tail -v -n 12 /tmp/cell*.out >&2 2>/dev/null
+	cat /sys/class/hvisor/cell*/virtio/pending >&2 2>/dev/null
 	exit 1
 }
 
@@ -99,8 +102,12 @@ console_send() {
 
 # console_has CELL FROM REGEX: `^` is the beginning of a line, `$` the end of it all.
 console_has() {
-	local LC_ALL=C text regex=$3
-	IFS= read -r -d '' text <"/tmp/$1.out"
+	local LC_ALL=C text='' part regex=$3
+	# What a NUL ends is only a part of it.
+	while IFS= read -r -d '' part; do
+		text+=$part
+	done <"/tmp/$1.out"
+	text+=$part
 	[ "${regex#^}" = "$regex" ] || regex=$'\n'${regex#^}
 	[[ $'\n'${text:$2-1} =~ $regex ]]
 }
@@ -196,6 +203,7 @@ unchanged() {
 
 same_snapshot() {
 	local now
-	now=$(snapshot)
+	# Of two that end at the same place nothing was compared.
+	now=$(snapshot) || fail "no snapshot"
 	[ "$now" = "$1" ] || { diff <(echo "$1") <(echo "$now") >/tmp/snapshot.diff; false; }
 }
