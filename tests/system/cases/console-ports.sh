@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 400
+# root-run: --cpus 2 --timeout 400
 # shellcheck disable=SC2016 # the guest's shell expands what is typed
 #
 # Consoles by Debian's own driver: the guest's terminal has the size of the one

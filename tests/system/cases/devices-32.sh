@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 500
+# root-run: --cpus 2 --timeout 500
 # shellcheck disable=SC2016 # the guest's shell expands what is typed
 #
 # A cell with 32 devices, as many as there can be, each of which is used: 16 disks,

@@ -9,7 +9,7 @@
 . ./features.sh
 
 # What a cell sends, and gets back when root has all of it.
-length=524288
+length=262144
 
 bit=([event_idx]=29 [indirect_desc]=28 [csum]=0 [guest_csum]=1 [mtu]=3 [mac]=5 [guest_tso4]=7
 	[guest_tso6]=8 [guest_ecn]=9 [host_tso4]=11 [host_tso6]=12 [host_ecn]=13 [mrg_rxbuf]=15
@@ -45,14 +45,15 @@ for ((n = 0; n < ${#sockets[@]}; n++)); do
 	devices="$devices, { \"type\": \"vsock\", \"name\": \"vsock$n\", \"cid\": $((10 + n)),
 		\"features\": $(withheld "${sockets[n]}" "${vsock[@]}") }"
 done
-jq --argjson devices "[${devices#,}]" '.name = "features" | .cpus = 2 | .devices += $devices |
+jq --argjson devices "[${devices#,}]" '.name = "features" | .cpus = 2 | .memory = "384M" | .devices += $devices |
 	.boot.cmdline |= "quiet " + .' /etc/shyper/cells/small.json >features.json
 
 modprobe -a bridge tun vhost_net vhost_vsock || fail "no modules"
 ip link add br0 type bridge && ip addr add 10.0.2.15/24 dev br0 &&
 	ip addr add fd00::f/64 dev br0 nodad && ip link set br0 up || fail "no bridge"
 echo 1 >/proc/sys/net/ipv4/tcp_ecn
-socat -t 30 TCP6-LISTEN:7,fork,reuseaddr,ipv6only=0 SYSTEM:"head -c $length | tail -c $length" &
+socat -t 30 TCP6-LISTEN:7,fork,reuseaddr,ipv6only=0 \
+	SYSTEM:"head -c $length | tail -c $length | { dd bs=1 count=1 2>/dev/null; sleep 0.3; cat; }" &
 socat -U TCP-LISTEN:5000,reuseaddr OPEN:vsock,rdonly &
 
 shyper cell create ./features.json >/dev/null || fail "create"
@@ -63,18 +64,26 @@ cell_login cell1 200
 # Packets that are larger than a frame are told by the average.
 cat >guest.sh <<'EOF2'
 totals() {
-	read -r rb <$s/rx_bytes
 	read -r rp <$s/rx_packets
-	read -r tb <$s/tx_bytes
+	read -r rb <$s/rx_bytes
 	read -r tp <$s/tx_packets
+	read -r tb <$s/tx_bytes
 }
+# Up, and a moment after the first byte has come back, down: what is only acknowledged
+# counts for neither.
 data() {
 	totals
-	b=$rb p=$rp c=$tb q=$tp
-	timeout 60 nc $2 7 </tmp/x | cmp -s - /tmp/x && printf "data$1 "
+	c=$tb q=$tp
+	timeout 60 nc $2 7 </tmp/x | {
+		dd bs=1 count=1 2>/dev/null
+		totals
+		echo $rb $rp $tb $tp >/tmp/between
+		cat
+	} | cmp -s - /tmp/x && printf "data$1 "
 	totals
+	read -r b p bt pt </tmp/between
 	[ $(((rb - b) / (rp - p + 1))) -gt 1514 ] && printf "guest_tso$1 "
-	[ $(((tb - c) / (tp - q + 1))) -gt 1514 ] && printf "host_tso$1 "
+	[ $(((bt - c) / (pt - q + 1))) -gt 1514 ] && printf "host_tso$1 "
 }
 ect() {
 	grep IpExt: /proc/net/netstat | tail -n 1 | cut -d" " -f17

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# root-run: --cpus 2
 #
 # A cell's entropy device, by Debian's own driver: random numbers, no more than
 # its rate of them, over the death of its backend, too. And its clock: root's.

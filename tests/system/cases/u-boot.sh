@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 400
+# root-run: --cpus 2 --timeout 400
 #
 # Debian's U-Boot for QEMU's arm64 machine in a cell, unchanged: flash at 0, its
 # environment's flash and the UART where it expects them. It reads a virtio disk,
