@@ -41,7 +41,7 @@ help:
 	@echo 'make lint       the module with W=1 and sparse, for the kernels 6.1 and 6.12;'
 	@echo '                clang-tidy of EL2, library and programs'
 	@echo 'make fresh      tests/fresh: run and test in a new minimal Debian 12'
-	@echo 'make soak       tests/soak: ten minutes of the storm of commands'
+	@echo 'make soak       tests/soak: the storm of commands for ten minutes, networks with 256 MiB'
 	@echo 'make figures    the figures of docs/figures.md'
 	@echo 'make install    DESTDIR=... prefix=/usr: what root gets'
 	@echo 'make clean      what was built from this tree; distclean: all of build/'

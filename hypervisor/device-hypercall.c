@@ -168,10 +168,24 @@ s64 hc_device_answer(struct hypercall *hc)
 	return device_put(device, answer(device, hc));
 }
 
+static s64 set_line(struct device *device, u64 bits)
+{
+	if (!device->page->irq || bits & ~(u64)HVISOR_INTERRUPT_LEVEL)
+		return -EINVAL;
+	if (!device->page->attached)
+		return -ENOTCONN;
+	/* Until the next backend, which tells the level when it attaches. */
+	if (!device->page->failed)
+		device_set_line(device, bits);
+	return 0;
+}
+
 static s64 interrupt(struct device *device, u64 bits)
 {
 	int err;
 
+	if (device->page->kind == HVISOR_DEVICE_MMIO)
+		return set_line(device, bits);
 	if (device->page->kind != HVISOR_DEVICE_VIRTIO)
 		return -EINVAL;
 	if (!device->page->attached)

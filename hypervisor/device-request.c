@@ -47,6 +47,14 @@ void device_interrupt(struct device *device)
 	irqchip_inject_irq(device->cell, device->page->irq);
 }
 
+void device_set_line(struct device *device, bool high)
+{
+	if (high && !device->line)
+		device->page->counters.interrupts++;
+	device->line = high;
+	irqchip_set_line(device->cell, device->page->irq, high);
+}
+
 /* An interrupt in the list register of a CPU that runs may still come. */
 static void withdraw_interrupt(struct device *device)
 {
@@ -118,8 +126,21 @@ static void clear_doorbell_of_reset(struct device *device)
 	withdraw_interrupt(device);
 }
 
+static void reset_foreign(struct device *device)
+{
+	device->page->epoch++;
+	device->page->counters.resets++;
+	device->touched = false;
+	if (device->page->irq)
+		device_set_line(device, false);
+}
+
 void device_reset(struct device *device)
 {
+	if (device->page->kind == HVISOR_DEVICE_MMIO) {
+		reset_foreign(device);
+		return;
+	}
 	virtio_mmio_reset(&device->vm);
 	arch_regs_sync();
 	clear_doorbell_of_reset(device);
@@ -160,6 +181,14 @@ void device_cancel_all(struct device *device)
 
 /* -- waiting -- */
 
+/* No handler of the guest's could find, or take away, what still asserts a level. */
+static void fail_accesses(struct device *device)
+{
+	device->page->failed = 1;
+	if (device->line)
+		device_set_line(device, false);
+}
+
 /* The policy of a device whose backend did not answer in time. */
 static enum mmio_result meet_deadline(struct device *device, u32 cpu)
 {
@@ -180,7 +209,7 @@ static enum mmio_result meet_deadline(struct device *device, u32 cpu)
 			device_set_failed(device);
 		/* The backend may own the guest's buffers: no way round it. */
 		if (slot->op != HVISOR_OP_RESET && slot->op != HVISOR_OP_QUEUE_STOP) {
-			device->page->failed = 1;
+			fail_accesses(device);
 			slot_cancel(slot, wait, ~0ULL);
 		}
 	}
@@ -305,6 +334,7 @@ enum mmio_result device_foreign_access(void *arg, struct mmio_access *access)
 	};
 
 	spin_lock(&device->lock);
+	device->touched = true;
 	if (access->write)
 		device->page->counters.stores++;
 	else

@@ -165,7 +165,7 @@ static bool reachable(void *cell, u64 ipa, u64 size, bool write)
 
 static u32 state_pages(const struct hvisor_device_desc *desc)
 {
-	if (desc->kind != HVISOR_DEVICE_VIRTIO)
+	if (desc->kind == HVISOR_DEVICE_EARLYCON)
 		return 0;
 	return ALIGN_UP(HVISOR_DEVICE_STATE_SIZE(desc->nr_queues, desc->queue_size),
 			PAGE_SIZE) / PAGE_SIZE;
@@ -188,12 +188,14 @@ static void fill_page(struct device *device, const struct hvisor_device_desc *de
 
 static int alloc_pages(struct device *device, const struct hvisor_device_desc *desc)
 {
+	u32 pages = state_pages(desc);
+
 	device->page = alloc_shared(1, false);
-	if (desc->kind == HVISOR_DEVICE_VIRTIO)
-		device->state = alloc_shared(state_pages(desc), true);
+	if (pages)
+		device->state = alloc_shared(pages, true);
 	if (desc->kind != HVISOR_DEVICE_MMIO)
 		device->vm.regs = arch_regs_alloc();
-	if (!device->page || (desc->kind == HVISOR_DEVICE_VIRTIO && !device->state) ||
+	if (!device->page || (pages && !device->state) ||
 	    (desc->kind != HVISOR_DEVICE_MMIO && !device->vm.regs))
 		return -ENOMEM;
 	return 0;
@@ -269,6 +271,8 @@ int device_create(struct cell *cell, const struct hvisor_device_desc *desc)
 	/* Not used yet, so nobody else touches it; the lock stays as it is. */
 	device = &devices->devices[devices->count];
 	device->quiet = true;
+	device->touched = false;
+	device->line = false;
 	device->policy = desc->policy;
 	device->deadline = timer_ticks(desc->deadline_ms);
 	device->cell = cell;
@@ -328,13 +332,19 @@ void devices_cell_exit(struct cell *cell)
 
 /* -- the cell stands still -- */
 
+/* The backend has something of it: queues, or what the guest has stored. */
+static bool in_use(const struct device *device)
+{
+	return virtio_mmio_driver_ok(&device->vm) || device->touched;
+}
+
 static void quiesce(struct device *device)
 {
 	struct hvisor_device_page *page = device->page;
 
 	spin_lock(&device->lock);
 	device_cancel_all(device);
-	if (virtio_mmio_driver_ok(&device->vm)) {
+	if (in_use(device)) {
 		if (device->quiet) {
 			device_reset(device);
 		} else {

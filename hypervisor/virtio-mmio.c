@@ -133,6 +133,7 @@ void virtio_mmio_reset(struct virtio_mmio *vm)
 		queue_clear(&page->queues[i]);
 	page->interrupt_status = 0;
 	page->driver_features = 0;
+	vm->config_changed = false;
 	page->epoch++;
 	page->counters.resets++;
 	vm->device_features_sel = 0;
@@ -192,6 +193,16 @@ static bool features_acceptable(const struct hvisor_device_page *page)
 	       page->driver_features & VIRTIO_F_VERSION_1;
 }
 
+/* It may have read the configuration before it could be told of a change. */
+static void tell_config_change(struct virtio_mmio *vm, struct virtio_mmio_action *act)
+{
+	if (!vm->config_changed)
+		return;
+	vm->config_changed = false;
+	vm->page->interrupt_status |= HVISOR_INTERRUPT_CONFIG;
+	act->interrupt = true;
+}
+
 static void store_status(struct virtio_mmio *vm, u32 value, struct virtio_mmio_action *act)
 {
 	struct hvisor_device_page *page = vm->page;
@@ -216,8 +227,10 @@ static void store_status(struct virtio_mmio *vm, u32 value, struct virtio_mmio_a
 		refuse(vm);
 	page->status |= new;
 	/* Notifications of before are among these. */
-	if (new & ~old & VIRTIO_STATUS_DRIVER_OK)
+	if (new & ~old & VIRTIO_STATUS_DRIVER_OK) {
 		act->ring = HVISOR_BELL_DRIVER_OK | virtio_mmio_ready_queues(vm);
+		tell_config_change(vm, act);
+	}
 	render_status(vm);
 }
 
@@ -495,5 +508,6 @@ void virtio_mmio_config(struct virtio_mmio *vm, const u8 *config)
 	for (i = 0; i < vm->page->config_len; i++)
 		vm->page->config[i] = config[i];
 	vm->page->config_generation++;
+	vm->config_changed = vm->page->status && !virtio_mmio_driver_ok(vm);
 	render_config(vm);
 }

@@ -288,7 +288,10 @@ static bool device_is(const struct hvisor_device *device,
 	const struct hvisor_device_desc *is = &device->setup.desc;
 	u32 size = HVISOR_DEVICE_STATE_SIZE(desc->nr_queues, desc->queue_size);
 
-	/* The page tells the size of the state area, and so the number of queues. */
+	/*
+	 * The page tells the size of the state area, and so the number of queues. That
+	 * of a region has one since ABI 1.3, and an older EL2 may still run.
+	 */
 	return desc->size == sizeof(*desc) && desc->kind == is->kind &&
 	       !memcmp(desc->name, is->name, sizeof(is->name)) &&
 	       desc->ipa == is->ipa && desc->length == is->length &&

@@ -60,7 +60,8 @@ static bool type_is_valid(const u8 *type, size_t size)
 	size_t i, length = strnlen(type, size);
 
 	for (i = 0; i < length; i++)
-		if (!islower(type[i]) && !isdigit(type[i]) && type[i] != '_')
+		if (!islower(type[i]) && !isdigit(type[i]) && type[i] != '_' &&
+		    type[i] != '-')
 			return false;
 	return length && length < size;
 }

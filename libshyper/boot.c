@@ -125,7 +125,6 @@ static int load_images(struct shyper_ctx *ctx, const struct shyper_config *confi
 		       const struct images *images, uint8_t *memory,
 		       struct image_layout *layout)
 {
-	struct guest_boot boot = { 0 };
 	struct image_info info;
 	int err;
 
@@ -134,6 +133,9 @@ static int load_images(struct shyper_ctx *ctx, const struct shyper_config *confi
 	if (err)
 		return err;
 	image_place(&info, images->initrd_size, layout);
+	if (config->has_dtb && !image_move_dtb(layout, config->dtb - config->memory_ipa))
+		return error_set(ctx, -EINVAL, config->name, "device tree",
+				 "has its place where the kernel or the initrd is");
 	err = check_fit(ctx, config, layout);
 	if (err)
 		return err;
@@ -142,29 +144,81 @@ static int load_images(struct shyper_ctx *ctx, const struct shyper_config *confi
 	if (!err && images->initrd_size)
 		err = read_image(ctx, images->initrd, config->initrd,
 				 memory + layout->initrd, images->initrd_size);
-	if (err)
-		return err;
-	boot.initrd_start = LAYOUT_RAM_IPA + layout->initrd;
-	boot.initrd_end = boot.initrd_start + images->initrd_size;
-	return load_tree(ctx, config, &boot, memory + layout->dtb);
+	return err;
 }
 
-int boot_load(struct shyper_ctx *ctx, const struct shyper_config *config,
-	      void *memory, uint64_t *ret_entry, uint64_t *ret_argument)
+static int load_kernel(struct shyper_ctx *ctx, const struct shyper_config *config,
+		       uint8_t *memory, struct image_layout *layout)
 {
-	struct image_layout layout;
 	struct images images;
 	int err;
 
 	err = open_images(ctx, config, &images);
 	if (err)
 		return err;
-	err = load_images(ctx, config, &images, memory, &layout);
+	err = load_images(ctx, config, &images, memory, layout);
 	close(images.kernel);
 	close_keep_errno(images.initrd);
+	return err;
+}
+
+/* The file, and zeroes behind it. */
+static int load_region(struct shyper_ctx *ctx, const struct region_config *region,
+		       uint8_t *to)
+{
+	uint64_t size;
+	int err, fd;
+
+	fd = open_image(ctx, region->file, &size);
+	if (fd < 0)
+		return fd;
+	if (size > region->length)
+		err = error_set(ctx, -EFBIG, region->file, NULL,
+				"has %llu bytes, but region \"%s\" has %llu",
+				(unsigned long long)size, region->name,
+				(unsigned long long)region->length);
+	else
+		err = read_image(ctx, fd, region->file, to, size);
+	close(fd);
+	if (!err)
+		memset(to + size, 0, region->length - size);
+	return err;
+}
+
+static int load_regions(struct shyper_ctx *ctx, const struct shyper_config *config,
+			uint8_t *memory)
+{
+	const struct region_config *region = config->regions;
+	uint8_t *to = memory + config->memory;
+	int err = 0;
+
+	for (; !err && region < config->regions + config->nr_regions; region++) {
+		if (region->file)
+			err = load_region(ctx, region, to);
+		to += region->length;
+	}
+	return err;
+}
+
+int boot_load(struct shyper_ctx *ctx, const struct shyper_config *config,
+	      void *memory, uint64_t *ret_entry, uint64_t *ret_argument)
+{
+	struct image_layout layout = { .dtb = config->has_dtb ?
+				       config->dtb - config->memory_ipa : 0 };
+	struct guest_boot boot = { 0 };
+	int err = load_regions(ctx, config, memory);
+
+	if (!err && !config->has_entry)
+		err = load_kernel(ctx, config, memory, &layout);
 	if (err)
 		return err;
-	*ret_entry = LAYOUT_RAM_IPA + layout.kernel;
-	*ret_argument = LAYOUT_RAM_IPA + layout.dtb;
+	boot.initrd_start = config->memory_ipa + layout.initrd;
+	boot.initrd_end = boot.initrd_start + layout.initrd_size;
+	err = load_tree(ctx, config, &boot, (uint8_t *)memory + layout.dtb);
+	if (err)
+		return err;
+	*ret_entry = config->has_entry ? config->entry :
+					 config->memory_ipa + layout.kernel;
+	*ret_argument = config->memory_ipa + layout.dtb;
 	return 0;
 }

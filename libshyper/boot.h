@@ -25,7 +25,8 @@ int fdt_build(const struct shyper_config *config, const struct guest_boot *boot,
 int dts_print(const void *fdt, char **ret_text);
 
 /*
- * Puts kernel, initrd and device tree into @memory, the cell's whole RAM.
+ * Puts kernel, initrd and device tree into @memory, the cell's whole RAM, and
+ * files into the regions, which follow it.
  * Returns the IPA of the first instruction and the guest's x0.
  */
 int boot_load(struct shyper_ctx *ctx, const struct shyper_config *config,

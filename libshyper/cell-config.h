@@ -5,6 +5,10 @@
  *   config.c         load, parse: the order; findings; the public accessors
  *   config-json.c    typed values out of jansson's, each with its JSON path
  *   config-cell.c    the keys of the file, of boot, of the devices
+ *   config-memory.c  the keys that are about memory
+ *   config-console.c the keys of a console
+ *   config-net.c     the keys of a network device
+ *   config-vhost-user.c the keys of a device with a back end of vhost-user
  *   config-build.c   a file out of calls
  *   config-mediated.c   the keys of the daemon's file
  *   config-check.c   what needs the machine: files, images, CPUs, memory
@@ -26,6 +30,7 @@
 
 /* One entry of a cell is the early console, which no file names. */
 #define CONFIG_MAX_DEVICES	(HVISOR_MAX_DEVICES - 1)
+#define CONFIG_MAX_REGIONS	(HVISOR_MAX_REGIONS - 1)	/* beside RAM */
 #define CONFIG_MAX_CMDLINE	2048	/* COMMAND_LINE_SIZE of arm64 Linux */
 #define CONFIG_MAX_TEXT		65536	/* what the kernel keeps of JSON text */
 
@@ -34,6 +39,12 @@
 enum device_type {
 	DEVICE_CONSOLE,
 	DEVICE_BLK,
+	DEVICE_NET,
+	DEVICE_VSOCK,
+	DEVICE_RNG,
+	DEVICE_VHOST_USER,
+	DEVICE_PL011,
+	DEVICE_RTC,
 	DEVICE_ECHO,
 	DEVICE_USER,
 	DEVICE_NR_TYPES,
@@ -50,8 +61,9 @@ struct file_id {
  * @json: its path in the file, for findings
  * @path: of a disk
  * @file: which file @path is; zeroes: not known
- * @log: of a console: file that gets what the guest writes
- * @ipa: 0: none given; filled by layout_assign(), as @irq
+ * @log: of a console or UART: file that gets what the guest writes
+ * @bridge: of a network device: that its tap is put into, or empty
+ * @ipa: @irq: 0: none given; filled by layout_assign()
  * @text: its JSON object, for the backend
  */
 struct device_config {
@@ -61,8 +73,10 @@ struct device_config {
 	char *path;
 	struct file_id file;
 	char *log;
+	char bridge[16];
 	bool is_readonly;
 	bool has_ipa;
+	bool has_irq;
 	uint64_t ipa;
 	uint32_t length;
 	uint32_t irq;
@@ -74,11 +88,29 @@ struct device_config {
 };
 
 /**
+ * struct region_config - memory beside RAM
+ * @json: its path in the file, for findings
+ * @file: what it is filled with at each start; NULL: zeroes when the cell is
+ *	created, and then whatever the guest leaves there
+ */
+struct region_config {
+	char json[32];
+	char name[HVISOR_DEVICE_NAME_LEN];
+	uint64_t ipa;
+	uint64_t length;
+	char *file;
+	bool is_readonly;
+};
+
+/**
  * struct shyper_config - a configuration that was read
  * @is_file: @path is that of a file
  * @nr_listed: CPUs listed in @cpus; 0: the file has a count
  * @text: the whole file, compact
+ * @has_entry: it starts at @entry, with no kernel
+ * @has_dtb: the device tree is at @dtb
  * @images: zeroes: they were not looked at
+ * @earlycon_ipa: filled by layout_assign()
  */
 struct shyper_config {
 	struct shyper_ctx *ctx;
@@ -91,13 +123,21 @@ struct shyper_config {
 	unsigned int nr_listed;
 	unsigned int cpus[HVISOR_MAX_CELL_CPUS];
 	uint64_t memory;
+	uint64_t memory_ipa;
+	unsigned int nr_regions;
+	struct region_config regions[CONFIG_MAX_REGIONS];
 	enum shyper_restart restart;
 
 	char *kernel;
 	char *initrd;
 	char *cmdline;
 	bool has_kaslr;
+	bool has_entry;
+	bool has_dtb;
+	uint64_t entry;
+	uint64_t dtb;
 	struct image_layout images;
+	uint64_t earlycon_ipa;
 
 	unsigned int nr_devices;
 	struct device_config devices[CONFIG_MAX_DEVICES];
@@ -184,6 +224,23 @@ bool config_read_device_name(const struct json_place *place, const char *key,
 void config_read_version(const struct json_place *place);
 void config_read_serial(const struct json_place *place);
 
+/* config-console.c */
+void config_read_console(const struct json_place *place, struct device_config *device);
+
+/* config-net.c */
+void config_read_net(const struct json_place *place, struct device_config *device);
+
+/* config-vhost-user.c */
+void config_read_vhost_user(const struct json_place *place, struct device_config *device);
+
+/* config-memory.c: "memory", "memory_address", "regions". */
+void config_read_memory(struct shyper_config *config, json_t *root);
+/* An address below the end of the address space. */
+bool config_read_address(const struct json_place *place, const char *key,
+			 uint64_t *ret);
+/* RAM and regions. */
+uint64_t config_total_memory(const struct shyper_config *config);
+
 /* config-check.c */
 void config_check_machine(struct shyper_config *config);
 /* Looks which files the disks are, for disks_clash(). */
@@ -212,9 +269,11 @@ uint64_t config_choose_cpus(const struct shyper_config *config,
 #define LAYOUT_GICR_SIZE	0x20000UL	/* for each CPU */
 #define LAYOUT_PAGE_SIZE	0x1000UL
 #define LAYOUT_FOREIGN_STRIDE	0x10000UL
-#define LAYOUT_VIRTIO_IRQ	48U
+#define LAYOUT_DEVICE_IRQ	48U
+#define LAYOUT_MIN_IRQ		32U	/* SPIs that EL2 takes */
+#define LAYOUT_MAX_IRQ		255U
 /* 40 bits of IPA: what stage 2 has on every arm64 machine that runs this. */
-#define LAYOUT_MAX_MEMORY	((1UL << 40) - LAYOUT_RAM_IPA)
+#define LAYOUT_IPA_END		(1UL << 40)
 
 void layout_assign(struct shyper_config *config);
 /* What EL2 takes for device @index; index nr_devices is the early console. */

@@ -76,6 +76,28 @@ void cell_describe_devices(const struct shyper_config *config,
 	}
 }
 
+unsigned int cell_describe_memory(const struct shyper_config *config, int fd,
+				  struct hvisor_memory_region *regions)
+{
+	uint64_t offset = config->memory;
+	unsigned int i;
+
+	regions[0] = (struct hvisor_memory_region){
+		.ipa = config->memory_ipa, .length = config->memory, .fd = fd,
+	};
+	for (i = 0; i < config->nr_regions; i++) {
+		regions[i + 1] = (struct hvisor_memory_region){
+			.ipa = config->regions[i].ipa,
+			.length = config->regions[i].length,
+			.offset = offset, .fd = fd,
+			.flags = config->regions[i].is_readonly ?
+				 HVISOR_MEMORY_READ_ONLY : 0,
+		};
+		offset += config->regions[i].length;
+	}
+	return config->nr_regions + 1;
+}
+
 static int explain_pool(struct shyper_ctx *ctx, const char *subject,
 			const char *place)
 {
@@ -143,17 +165,15 @@ static int call_create(struct shyper_ctx *ctx, const struct shyper_config *confi
 		       unsigned int *ret_id)
 {
 	struct hvisor_device_setup setups[HVISOR_MAX_DEVICES];
-	struct hvisor_memory_region region = {
-		.ipa = LAYOUT_RAM_IPA, .length = config->memory, .fd = memfd,
-	};
+	struct hvisor_memory_region regions[HVISOR_MAX_REGIONS];
 	struct hvisor_cell_create create = {
 		.cpus = cpus,
 		.gicd_ipa = LAYOUT_GICD_IPA,
 		.gicr_ipa = LAYOUT_GICR_IPA,
-		.regions = (uintptr_t)&region,
+		.regions = (uintptr_t)regions,
 		.devices = (uintptr_t)setups,
 		.config = (uintptr_t)config->text,
-		.nr_regions = 1,
+		.nr_regions = cell_describe_memory(config, memfd, regions),
 		.nr_devices = config->nr_devices + 1,
 		.config_len = (uint32_t)strlen(config->text),
 	};
@@ -175,17 +195,16 @@ static int call_create(struct shyper_ctx *ctx, const struct shyper_config *confi
 static int create_locked(struct shyper_ctx *ctx, const struct shyper_config *config,
 			 const char *subject, unsigned int *ret_id)
 {
-	uint64_t cpus = 0, before = 0;
+	uint64_t cpus = 0, before = 0, memory = config_total_memory(config);
 	int memfd, err;
 
 	err = find_cpus(ctx, config, subject, &cpus);
 	if (err)
 		return err;
-	err = memory_reserve(ctx, subject, config->memory / HVISOR_BLOCK_SIZE,
-			     &before);
+	err = memory_reserve(ctx, subject, memory / HVISOR_BLOCK_SIZE, &before);
 	if (err)
 		return err;
-	memfd = memory_create(ctx, config->name, config->memory);
+	memfd = memory_create(ctx, config->name, memory);
 	if (memfd < 0) {
 		memory_restore(ctx, before);
 		return memfd;

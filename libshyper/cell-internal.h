@@ -53,6 +53,11 @@ int cell_read_config(struct shyper_ctx *ctx, const char *sysname,
 		     struct shyper_config **ret_config);
 
 struct hvisor_device_setup;
+struct hvisor_memory_region;
+
+/* RAM and the regions, one behind the other in a file; returns how many. */
+unsigned int cell_describe_memory(const struct shyper_config *config, int fd,
+				  struct hvisor_memory_region *regions);
 
 /* What the module is told of the cell's devices, the early console too. */
 void cell_describe_devices(const struct shyper_config *config,

@@ -239,6 +239,9 @@ static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device
 	if (err == -EBUSY)
 		return error_set(ctx, err, monitor->holder.sysname, NULL,
 				 "it is running already");
+	if (err == -ENODEV)
+		return error_set(ctx, -ENOENT, monitor->holder.sysname, NULL,
+				 "does not exist");
 	if (err != -ETIMEDOUT || device > monitor->holder.config->nr_devices)
 		return explain_refusal(monitor, err, "loaded");
 	text_format(place, sizeof(place), "device %s", name);

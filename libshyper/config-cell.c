@@ -3,22 +3,30 @@
 #include "cell-config.h"
 
 #include <linux/virtio_blk.h>
+#include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "feature-names.h"
+
+/* Queues of a disk that are chosen at most: root's process that serves them is one. */
+#define DISK_QUEUES	4
+
 static const struct {
 	const char *name;
 	const char *const *keys;
+	uint32_t device_id;
 	unsigned int nr_queues;
 	unsigned int queue_size;
 } device_types[DEVICE_NR_TYPES] = {
 	[DEVICE_CONSOLE] = {
 		.name = "console",
 		.keys = (const char *const[]) {
-			"type", "name", "log", "queue_size", "address",
-			"deadline_ms", "policy", NULL
+			"type", "name", "log", "ports", "queue_size", "features",
+			"address", "interrupt", "deadline_ms", "policy", NULL
 		},
+		.device_id = VIRTIO_ID_CONSOLE,
 		.nr_queues = 2,
 		.queue_size = 64,
 	},
@@ -26,10 +34,66 @@ static const struct {
 		.name = "blk",
 		.keys = (const char *const[]) {
 			"type", "name", "path", "readonly", "serial",
-			"queue_size", "address", "deadline_ms", "policy", NULL
+			"queues", "queue_size", "iops", "bytes_per_second",
+			"poll", "features", "address", "interrupt", "deadline_ms",
+			"policy", NULL
 		},
+		.device_id = VIRTIO_ID_BLOCK,
 		.nr_queues = 1,
 		.queue_size = 256,
+	},
+	[DEVICE_NET] = {
+		.name = "net",
+		.keys = (const char *const[]) {
+			"type", "name", "bridge", "tap", "mac", "mtu", "link",
+			"vhost", "queue_pairs", "queue_size", "features",
+			"address", "interrupt", "deadline_ms", "policy", NULL
+		},
+		.device_id = VIRTIO_ID_NET,
+		.queue_size = 256,
+	},
+	[DEVICE_VSOCK] = {
+		.name = "vsock",
+		.keys = (const char *const[]) {
+			"type", "name", "cid", "queue_size", "features",
+			"address", "interrupt", "deadline_ms", "policy", NULL
+		},
+		.device_id = VIRTIO_ID_VSOCK,
+		.nr_queues = 3,
+		.queue_size = 256,
+	},
+	[DEVICE_RNG] = {
+		.name = "rng",
+		.keys = (const char *const[]) {
+			"type", "name", "rate", "queue_size", "features",
+			"address", "interrupt", "deadline_ms", "policy", NULL
+		},
+		.device_id = VIRTIO_ID_RNG,
+		.nr_queues = 1,
+		.queue_size = 64,
+	},
+	[DEVICE_VHOST_USER] = {
+		.name = "vhost-user",
+		.keys = (const char *const[]) {
+			"type", "name", "socket", "device", "tag", "queues",
+			"queue_size", "features", "address", "interrupt",
+			"deadline_ms", "policy", NULL
+		},
+		.nr_queues = 1,
+		.queue_size = 128,
+	},
+	[DEVICE_PL011] = {
+		.name = "pl011",
+		.keys = (const char *const[]) {
+			"type", "name", "log", "address", "interrupt",
+			"deadline_ms", "policy", NULL
+		},
+	},
+	[DEVICE_RTC] = {
+		.name = "rtc",
+		.keys = (const char *const[]) {
+			"type", "name", "address", "deadline_ms", "policy", NULL
+		},
 	},
 	[DEVICE_ECHO] = {
 		.name = "echo",
@@ -42,8 +106,9 @@ static const struct {
 	[DEVICE_USER] = {
 		.name = "user",
 		.keys = (const char *const[]) {
-			"type", "name", "queues", "queue_size", "length",
-			"options", "address", "deadline_ms", "policy", NULL
+			"type", "name", "queues", "queue_size", "features",
+			"length", "options", "address", "interrupt",
+			"deadline_ms", "policy", NULL
 		},
 		.queue_size = 64,
 	},
@@ -186,39 +251,43 @@ static void read_cpus(const struct json_place *place)
 	}
 }
 
-static void read_memory(const struct json_place *place)
+/* What is not an Image of Linux: where it begins is said, not found. */
+static void read_entry(const struct json_place *place)
 {
-	uint64_t memory;
+	static const char *const images[] = { "kernel", "initrd", NULL };
+	const char *const *image;
+	char path[48];
 
-	if (!json_get_size(place, "memory", true, &memory))
-		return;
-	if (!memory || memory % HVISOR_BLOCK_SIZE)
-		config_error(place->config, "/memory",
-			     "is 0x%llx bytes, expected a multiple of 2 MiB",
-			     (unsigned long long)memory);
-	else if (memory > LAYOUT_MAX_MEMORY)
-		config_error(place->config, "/memory",
-			     "is 0x%llx bytes, more than a cell's address space has (0x%lx)",
-			     (unsigned long long)memory, LAYOUT_MAX_MEMORY);
-	else
-		place->config->memory = memory;
+	place->config->has_entry = config_read_address(place, "entry",
+						       &place->config->entry);
+	for (image = images; *image; image++) {
+		if (!json_object_get(place->object, *image))
+			continue;
+		json_path(place, *image, path, sizeof(path));
+		config_error(place->config, path, "is of a kernel, but \"entry\" says that the cell starts without one");
+	}
 }
 
 static void read_boot(struct shyper_config *config, json_t *root)
 {
 	static const char *const keys[] = {
-		"kernel", "initrd", "cmdline", "kaslr", NULL
+		"kernel", "initrd", "cmdline", "kaslr", "entry", "dtb", NULL
 	};
 	const struct json_place top = { config, root, "" };
 	struct json_place place = { config, NULL, "/boot" };
 
 	place.object = json_get(&top, "boot", JSON_OBJECT, true,
-				"an object with the key \"kernel\"");
+				"an object with the key \"kernel\" or \"entry\"");
 	if (!place.object)
 		return;
 	json_check_keys(&place, keys);
-	json_get_file(&place, "kernel", true, &config->kernel);
-	json_get_file(&place, "initrd", false, &config->initrd);
+	if (json_object_get(place.object, "entry")) {
+		read_entry(&place);
+	} else {
+		json_get_file(&place, "kernel", true, &config->kernel);
+		json_get_file(&place, "initrd", false, &config->initrd);
+	}
+	config->has_dtb = config_read_address(&place, "dtb", &config->dtb);
 	json_get_bool(&place, "kaslr", &config->has_kaslr);
 	if (json_get_text(&place, "cmdline", false, "a text", &config->cmdline) &&
 	    strlen(config->cmdline) >= CONFIG_MAX_CMDLINE - 16)
@@ -239,7 +308,7 @@ static bool read_device_type(const struct json_place *place,
 	}
 	if (!json_object_get(place->object, "type")) {
 		json_get(place, "type", JSON_STRING, true,
-			 "\"console\", \"blk\", \"echo\" or \"user\"");
+			 "\"console\", \"blk\", \"net\", \"vsock\", \"rng\", \"vhost-user\", \"pl011\", \"rtc\", \"echo\" or \"user\"");
 		return false;
 	}
 	if (!json_get_word(place, "type", words, &type))
@@ -286,6 +355,16 @@ static void read_device_name(const struct json_place *place,
 	}
 }
 
+static void refuse_of_virtio(const struct json_place *place, const char *key)
+{
+	char path[48];
+
+	if (!json_object_get(place->object, key))
+		return;
+	json_path(place, key, path, sizeof(path));
+	config_error(place->config, path, "is of a virtio device, but \"length\" makes it a region");
+}
+
 /* It has either "queues" and is a virtio device, or a "length" and is a region. */
 static void read_user(const struct json_place *place,
 		      struct device_config *device)
@@ -303,10 +382,31 @@ static void read_user(const struct json_place *place,
 	} else if (!has_queues && !has_length) {
 		json_path(place, "queues", path, sizeof(path));
 		config_error(place->config, path, "is missing, expected the number of virtqueues, or the \"length\" of a region");
-	} else if (!has_queues && json_object_get(place->object, "queue_size")) {
-		json_path(place, "queue_size", path, sizeof(path));
-		config_error(place->config, path, "is of a virtio device, but \"length\" makes it a region");
+	} else if (!has_queues) {
+		refuse_of_virtio(place, "queue_size");
+		refuse_of_virtio(place, "features");
 	}
+}
+
+/* What it is not to offer; the backend's library looks there, too. */
+static void read_features(const struct json_place *place, uint32_t device_id)
+{
+	const char *names[FEATURES_MAX_NAMES];
+	struct json_place inner = { place->config, NULL, NULL };
+	char path[48];
+	bool is_offered;
+	size_t n;
+
+	inner.object = json_get(place, "features", JSON_OBJECT, false,
+				"an object with features of the device");
+	if (!inner.object)
+		return;
+	json_path(place, "features", path, sizeof(path));
+	inner.path = path;
+	features_list(device_id, names);
+	json_check_keys(&inner, names);
+	for (n = 0; names[n]; n++)
+		json_get_bool(&inner, names[n], &is_offered);
 }
 
 static void read_queue_size(const struct json_place *place,
@@ -375,22 +475,72 @@ void config_read_serial(const struct json_place *place)
 		json_get_name(place, "serial", serial, sizeof(serial));
 }
 
+static void read_disk(const struct json_place *place, struct device_config *device)
+{
+	unsigned int iops;
+	uint64_t rate = 1;
+	char path[48];
+	bool poll;	/* the backend's alone */
+
+	json_get_file(place, "path", true, &device->path);
+	json_get_bool(place, "readonly", &device->is_readonly);
+	config_read_serial(place);
+	/* One for each CPU of the guest, as long as it is worth one. */
+	if (place->config->nr_cpus)
+		device->nr_queues = place->config->nr_cpus < DISK_QUEUES ?
+				    place->config->nr_cpus : DISK_QUEUES;
+	json_get_count(place, "queues", 1, HVISOR_MAX_QUEUES, &device->nr_queues);
+	json_get_bool(place, "poll", &poll);
+	json_get_count(place, "iops", 1, SHYPER_MAX_IOPS, &iops);
+	json_get_size(place, "bytes_per_second", false, &rate);
+	if (rate && rate <= SHYPER_MAX_BYTES_PER_SECOND)
+		return;
+	json_path(place, "bytes_per_second", path, sizeof(path));
+	config_error(place->config, path, "is 0x%llx, expected from 1 to 1024G",
+		     (unsigned long long)rate);
+}
+
 static void read_typed_keys(const struct json_place *place,
 			    struct device_config *device)
 {
+	unsigned int backends;	/* alone */
+
 	json_check_keys(place, device_types[device->type].keys);
 	device->nr_queues = device_types[device->type].nr_queues;
 	if (device->type == DEVICE_USER)
 		read_user(place, device);
+	if (device->type == DEVICE_NET)
+		config_read_net(place, device);
+	if (device->type == DEVICE_VSOCK)
+		json_get_count(place, "cid", 3, UINT32_MAX - 1, &backends);
 	if (device->type == DEVICE_CONSOLE)
+		config_read_console(place, device);
+	if (device->type == DEVICE_PL011)
 		json_get_file(place, "log", false, &device->log);
-	if (device->type == DEVICE_BLK) {
-		json_get_file(place, "path", true, &device->path);
-		json_get_bool(place, "readonly", &device->is_readonly);
-		config_read_serial(place);
-	}
+	if (device->type == DEVICE_BLK)
+		read_disk(place, device);
+	if (device->type == DEVICE_RNG)
+		json_get_count(place, "rate", 1024, 1024 * 1024 * 1024, &backends);
+	if (device->type == DEVICE_VHOST_USER)
+		config_read_vhost_user(place, device);
+	if (device->nr_queues)
+		read_features(place, device_types[device->type].device_id);
 	read_queue_size(place, device);
 	read_length(place, device);
+}
+
+/* The backend gets what the file has, and what was chosen where it has nothing. */
+static void write_text(struct shyper_config *config, const json_t *object,
+		       struct device_config *device)
+{
+	json_t *copy = json_copy((json_t *)object);
+
+	if (device->type == DEVICE_BLK && !json_object_get(copy, "queues"))
+		json_object_set_new(copy, "queues", json_integer(device->nr_queues));
+	device->text = json_dumps(copy, JSON_COMPACT);
+	json_decref(copy);
+	if (!device->text)
+		config->is_out_of_memory = true;
 }
 
 static void read_device(struct shyper_config *config, size_t index,
@@ -407,14 +557,14 @@ static void read_device(struct shyper_config *config, size_t index,
 			     shown);
 		return;
 	}
-	device->text = json_dumps(object, JSON_COMPACT);
-	if (!device->text)
-		config->is_out_of_memory = true;
 	read_device_name(&place, device);
 	if (read_device_type(&place, device))
 		read_typed_keys(&place, device);
 	device->has_ipa = json_get_address(&place, "address", &device->ipa);
+	device->has_irq = json_get_count(&place, "interrupt", LAYOUT_MIN_IRQ,
+					 LAYOUT_MAX_IRQ, &device->irq);
 	read_deadline(&place, device);
+	write_text(config, object, device);
 }
 
 static void read_devices(struct shyper_config *config, json_t *root)
@@ -438,8 +588,8 @@ static void read_devices(struct shyper_config *config, json_t *root)
 void config_read_cell(struct shyper_config *config, json_t *root)
 {
 	static const char *const keys[] = {
-		"version", "name", "cpus", "memory", "boot", "devices",
-		"restart", NULL
+		"version", "name", "cpus", "memory", "memory_address",
+		"regions", "boot", "devices", "restart", NULL
 	};
 	const struct json_place place = { config, root, "" };
 	int restart = SHYPER_RESTART_NEVER;
@@ -449,7 +599,7 @@ void config_read_cell(struct shyper_config *config, json_t *root)
 	config_read_version(&place);
 	config_read_cell_name(&place, "name", config->name);
 	read_cpus(&place);
-	read_memory(&place);
+	config_read_memory(config, root);
 	read_boot(config, root);
 	read_devices(config, root);
 	if (json_get_word(&place, "restart", restart_words, &restart))

@@ -84,16 +84,41 @@ static void check_boot(struct shyper_config *config)
 	uint64_t initrd_size;
 	bool has_kernel, has_initrd;
 
+	if (config->has_entry) {
+		image_move_dtb(images, config->has_dtb ?
+			       config->dtb - config->memory_ipa : 0);
+		return;
+	}
 	has_kernel = config->kernel && check_kernel(config, &info);
 	has_initrd = check_initrd(config, &initrd_size);
 	if (!has_kernel || !has_initrd || !config->memory)
 		return;
 	image_place(&info, initrd_size, images);
+	if (config->has_dtb && !image_move_dtb(images, config->dtb - config->memory_ipa))
+		config_error(config, "/boot/dtb", "is 0x%llx, which overlaps the kernel or the initrd",
+			     (unsigned long long)config->dtb);
 	if (images->end > config->memory)
 		config_error(config, "/memory",
 			     "is %llu KiB, but kernel, device tree and initrd need %llu KiB",
 			     (unsigned long long)config->memory / 1024,
 			     (unsigned long long)(images->end + 1023) / 1024);
+}
+
+static void check_region(struct shyper_config *config,
+			 const struct region_config *region)
+{
+	struct stat st;
+	char path[48];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/file", region->json);
+	fd = open_named(config, path, region->file, false, &st);
+	if (fd < 0)
+		return;
+	close(fd);
+	if (region->length && (uint64_t)st.st_size > region->length)
+		config_error(config, path, "\"%s\" has %lld bytes, more than the region",
+			     region->file, (long long)st.st_size);
 }
 
 static void check_disk(struct shyper_config *config,
@@ -191,6 +216,26 @@ static void check_log(struct shyper_config *config,
 	free(full);
 }
 
+/* The backend makes the tap, but no bridge for it. */
+static void check_bridge(struct shyper_config *config,
+			 const struct device_config *device)
+{
+	char *full = ctx_path(config->ctx, "/sys/class/net/%s/bridge", device->bridge);
+	struct stat st;
+	char path[48];
+
+	if (!full) {
+		config->is_out_of_memory = true;
+		return;
+	}
+	if (stat(full, &st)) {
+		snprintf(path, sizeof(path), "%s/bridge", device->json);
+		config_error(config, path, "there is no bridge \"%s\" in the root cell",
+			     device->bridge);
+	}
+	free(full);
+}
+
 static void check_cpus(struct shyper_config *config)
 {
 	uint64_t present;
@@ -215,10 +260,10 @@ static void check_memory(struct shyper_config *config)
 	uint64_t bytes;
 
 	if (!is_told(config, proc_read_memory(config->ctx, &bytes)) ||
-	    config->memory < bytes)
+	    config_total_memory(config) < bytes)
 		return;
 	config_error(config, "/memory", "is %llu MiB, but this machine has %llu MiB",
-		     (unsigned long long)config->memory >> 20,
+		     (unsigned long long)config_total_memory(config) >> 20,
 		     (unsigned long long)bytes >> 20);
 }
 
@@ -229,10 +274,16 @@ void config_check_machine(struct shyper_config *config)
 	check_cpus(config);
 	check_memory(config);
 	check_boot(config);
+	for (i = 0; i < config->nr_regions; i++) {
+		if (config->regions[i].file)
+			check_region(config, &config->regions[i]);
+	}
 	config_identify_disks(config);
 	for (i = 0; i < config->nr_devices; i++) {
 		if (config->devices[i].log)
 			check_log(config, &config->devices[i]);
+		if (*config->devices[i].bridge)
+			check_bridge(config, &config->devices[i]);
 		if (!config->devices[i].path)
 			continue;
 		check_disk(config, &config->devices[i]);

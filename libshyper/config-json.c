@@ -6,10 +6,11 @@
  */
 #include "cell-config.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "size.h"
 
 void json_path(const struct json_place *place, const char *key, char *path,
 	       size_t size)
@@ -221,43 +222,6 @@ bool json_get_count(const struct json_place *place, const char *key,
 	return true;
 }
 
-/* Digits only: strtoull() alone would take blanks and signs. */
-static bool parse_number(const char *text, uint64_t *ret, const char **end)
-{
-	bool is_hex = !strncmp(text, "0x", 2);
-	unsigned long long value;
-	char *tail;
-
-	if (is_hex ? !isxdigit((unsigned char)text[2]) :
-		     !isdigit((unsigned char)text[0]))
-		return false;
-	errno = 0;
-	value = strtoull(text, &tail, is_hex ? 16 : 10);
-	if (errno)
-		return false;
-	*end = tail;
-	*ret = value;
-	return true;
-}
-
-static bool parse_size(const char *text, uint64_t *ret)
-{
-	uint64_t value;
-	const char *end;
-	unsigned int shift = 0;
-
-	if (!parse_number(text, &value, &end))
-		return false;
-	if (*end && !end[1] && strchr("KMG", *end) && strncmp(text, "0x", 2)) {
-		shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 30;
-		end++;
-	}
-	if (*end || value > UINT64_MAX >> shift)
-		return false;
-	*ret = value << shift;
-	return true;
-}
-
 bool json_get_size(const struct json_place *place, const char *key,
 		   bool required, uint64_t *ret)
 {
@@ -266,7 +230,7 @@ bool json_get_size(const struct json_place *place, const char *key,
 
 	if (!value)
 		return false;
-	if (!parse_size(json_string_value(value), ret)) {
+	if (shyper_size_parse(json_string_value(value), ret)) {
 		report_value(place, key, value, expected);
 		return false;
 	}

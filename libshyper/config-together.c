@@ -177,17 +177,16 @@ static uint64_t check_cpus(const struct claims *claims,
 static void check_memory(const struct claims *claims,
 			 struct shyper_config *config)
 {
-	uint64_t others = 0;
+	uint64_t others = 0, memory = config_total_memory(config);
 	size_t i;
 
 	for (i = 0; i < claims->count; i++)
 		others += claims->list[i].memory;
 	if (!others || !claims->machine_memory ||
-	    config->memory >= claims->machine_memory ||
-	    config->memory + others < claims->machine_memory)
+	    memory >= claims->machine_memory || memory + others < claims->machine_memory)
 		return;
 	config_error(config, "/memory", "is %llu MiB beside %llu MiB of other cells, but this machine has %llu MiB",
-		     (unsigned long long)config->memory >> 20,
+		     (unsigned long long)memory >> 20,
 		     (unsigned long long)others >> 20,
 		     (unsigned long long)claims->machine_memory >> 20);
 }
@@ -233,7 +232,7 @@ static void check_and_claim(struct claims *claims, struct shyper_config *config)
 	check_disks(claims, config);
 	snprintf(claim->who, sizeof(claim->who), "%s", config->path);
 	text_copy(claim->name, sizeof(claim->name), config->name);
-	claim->memory = config->memory;
+	claim->memory = config_total_memory(config);
 	claim->config = config;
 	claims->count++;
 }

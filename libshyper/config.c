@@ -185,6 +185,8 @@ void shyper_config_free(struct shyper_config *config)
 		free_keep_errno(config->devices[i].log);
 		free_keep_errno(config->devices[i].text);
 	}
+	for (i = 0; i < config->nr_regions; i++)
+		free_keep_errno(config->regions[i].file);
 	free_keep_errno(config->kernel);
 	free_keep_errno(config->initrd);
 	free_keep_errno(config->cmdline);

@@ -12,70 +12,100 @@
 #include "sysfs.h"
 #include "wire.h"
 
+/* @socket: the device's name, with that of a port behind it where one is meant */
 struct shyper_console {
 	struct shyper_ctx *ctx;
 	char sysname[SYSFS_NAME_LEN];
+	char socket[SYSFS_NAME_LEN + HVISOR_DEVICE_NAME_LEN];
+	char type[16];
 	int fd;
 };
 
-/* The sysname of the cell's first console. */
-static int find_console(const struct shyper_cell *cell, char *sysname)
+static bool is_console(const char *type)
+{
+	return !strcmp(type, "console") || !strcmp(type, "pl011");
+}
+
+/* The sysname and the type of the cell's first console. */
+static int find_console(const struct shyper_cell *cell,
+			struct shyper_console *console)
 {
 	struct sysfs_name *names;
 	int i, count = sysfs_list(cell->ctx, &names), err = -ENOENT;
-	char type[16];
 
 	if (count < 0)
 		return count;
 	for (i = 0; i < count && err == -ENOENT; i++) {
 		if (!names[i].is_device || names[i].cell != cell->id)
 			continue;
-		err = sysfs_read(cell->ctx, names[i].name, "type", type, sizeof(type));
+		err = sysfs_read(cell->ctx, names[i].name, "type", console->type,
+				 sizeof(console->type));
 		if (err >= 0)
-			err = strcmp(type, "console") ? -ENOENT : 0;
-		text_copy(sysname, SYSFS_NAME_LEN, names[i].name);
+			err = is_console(console->type) ? 0 : -ENOENT;
+		text_copy(console->sysname, SYSFS_NAME_LEN, names[i].name);
 	}
 	free(names);
 	return err;
 }
 
+/* "con0", or "con0.agent", a port of it: then @ret_port is ".agent". */
+static bool split_device(const char *device, char name[HVISOR_DEVICE_NAME_LEN],
+			 const char **ret_port)
+{
+	size_t length = strcspn(device, ".");
+
+	*ret_port = device + length;
+	return text_format(name, HVISOR_DEVICE_NAME_LEN, "%.*s", (int)length, device) &&
+	       name_is_valid(name, HVISOR_DEVICE_NAME_LEN) &&
+	       (!**ret_port || name_is_valid(*ret_port + 1, HVISOR_DEVICE_NAME_LEN));
+}
+
 static int choose_console(struct shyper_cell *cell, const char *device,
-			  char *sysname)
+			  struct shyper_console *console)
 {
 	struct shyper_ctx *ctx = cell->ctx;
-	char type[16], subject[64];
+	char subject[64], name[HVISOR_DEVICE_NAME_LEN];
+	const char *port = "";
 	int err = -ENOENT;
 
 	cell_subject(cell->name, subject, sizeof(subject));
 	if (!device)
-		err = find_console(cell, sysname);
-	else if (name_is_valid(device, HVISOR_DEVICE_NAME_LEN) &&
-		 text_format(sysname, SYSFS_NAME_LEN, "%s.%s", cell->sysname, device))
-		err = sysfs_read(ctx, sysname, "type", type, sizeof(type));
+		err = find_console(cell, console);
+	else if (split_device(device, name, &port) &&
+		 text_format(console->sysname, SYSFS_NAME_LEN, "%s.%s", cell->sysname,
+			     name))
+		err = sysfs_read(ctx, console->sysname, "type", console->type,
+				 sizeof(console->type));
 	if (err == -ENOMEM)
 		return error_no_memory(ctx);
 	if (err < 0)
 		return error_set(ctx, -ENOENT, subject, device, device ?
 				 "does not exist" : "has no console");
-	if (!device || !strcmp(type, "console"))
+	if (!device || is_console(console->type)) {
+		text_format(console->socket, sizeof(console->socket), "%s%s",
+			    console->sysname, port);
 		return 0;
+	}
 	return error_set(ctx, -EINVAL, subject, device,
-			 "is no console, its type is \"%s\"", type);
+			 "is no console, its type is \"%s\"", console->type);
 }
 
-static int explain_connect(struct shyper_ctx *ctx, int err, const char *sysname)
+static int explain_connect(const struct shyper_console *console, int err)
 {
+	const char *sysname = console->sysname;
+	struct shyper_ctx *ctx = console->ctx;
+
 	if (err == -EACCES || err == -EPERM) {
 		error_set(ctx, -EPERM, sysname, NULL,
-			  "no permission to connect to /run/shyper/%s.sock", sysname);
+			  "no permission to connect to /run/shyper/%s.sock", console->socket);
 		error_hint(ctx, "this needs root");
 		return -EPERM;
 	}
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		err = -ETIMEDOUT;
 	error_set(ctx, err, sysname, NULL, "its backend does not answer at /run/shyper/%s.sock",
-		  sysname);
-	error_hint(ctx, "see `systemctl status shyper-console@%s`", sysname);
+		  console->socket);
+	error_hint(ctx, "see `systemctl status shyper-%s@%s`", console->type, sysname);
 	return err;
 }
 
@@ -91,12 +121,12 @@ int shyper_console_open(struct shyper_cell *cell, const char *device,
 	if (!console)
 		return error_no_memory(cell->ctx);
 	console->ctx = cell->ctx;
-	err = choose_console(cell, device, console->sysname);
+	err = choose_console(cell, device, console);
 	if (!err) {
-		console->fd = wire_connect(cell->ctx, console->sysname, now_ms() +
+		console->fd = wire_connect(cell->ctx, console->socket, now_ms() +
 					   (timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS));
 		if (console->fd < 0)
-			err = explain_connect(cell->ctx, console->fd, console->sysname);
+			err = explain_connect(console, console->fd);
 	}
 	if (err) {
 		free(console);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define PHANDLE_GIC	1
+#define PHANDLE_CLOCK	2
 
 /* Cells of an interrupt specifier (Linux bindings: arm,gic-v3). */
 #define GIC_SPI		0
@@ -108,6 +109,18 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
+/* The first UART; the early console can only be written to. */
+static uint64_t stdout_address(const struct shyper_config *config)
+{
+	const struct device_config *device = config->devices;
+
+	for (; device < config->devices + config->nr_devices; device++) {
+		if (device->type == DEVICE_PL011)
+			return device->ipa;
+	}
+	return config->earlycon_ipa;
+}
+
 static void write_chosen(struct writer *w, const struct shyper_config *config,
 			 const struct guest_boot *boot)
 {
@@ -116,7 +129,8 @@ static void write_chosen(struct writer *w, const struct shyper_config *config,
 
 	snprintf(cmdline, sizeof(cmdline), "%s%s", user,
 		 has_word(user, "earlycon") ? "" : *user ? " earlycon" : "earlycon");
-	snprintf(path, sizeof(path), "/serial@%lx", LAYOUT_EARLYCON_IPA);
+	snprintf(path, sizeof(path), "/serial@%llx",
+		 (unsigned long long)stdout_address(config));
 	node_begin(w, "chosen");
 	put_text(w, "bootargs", cmdline);
 	put_text(w, "stdout-path", path);
@@ -134,9 +148,9 @@ static void write_chosen(struct writer *w, const struct shyper_config *config,
 
 static void write_memory(struct writer *w, const struct shyper_config *config)
 {
-	node_begin_at(w, "memory", LAYOUT_RAM_IPA);
+	node_begin_at(w, "memory", config->memory_ipa);
 	put_text(w, "device_type", "memory");
-	put_reg(w, LAYOUT_RAM_IPA, config->memory);
+	put_reg(w, config->memory_ipa, config->memory);
 	node_end(w);
 }
 
@@ -204,11 +218,54 @@ static void write_timer(struct writer *w)
  * Without "arm,primecell" no driver binds to it, so it is the early console and
  * nothing else.
  */
-static void write_earlycon(struct writer *w)
+static void write_earlycon(struct writer *w, const struct shyper_config *config)
 {
-	node_begin_at(w, "serial", LAYOUT_EARLYCON_IPA);
+	node_begin_at(w, "serial", config->earlycon_ipa);
 	put_text(w, "compatible", "arm,pl011");
-	put_reg(w, LAYOUT_EARLYCON_IPA, LAYOUT_PAGE_SIZE);
+	put_reg(w, config->earlycon_ipa, LAYOUT_PAGE_SIZE);
+	node_end(w);
+}
+
+/*
+ * What a PL011's baud rate is derived from; Linux asks for one before it looks at
+ * any Arm primecell.
+ */
+static void write_clock(struct writer *w)
+{
+	node_begin(w, "apb-pclk");
+	put_text(w, "compatible", "fixed-clock");
+	put_u32(w, "#clock-cells", 0);
+	put_u32(w, "clock-frequency", 24000000);
+	put_u32(w, "phandle", PHANDLE_CLOCK);
+	node_end(w);
+}
+
+static void write_pl011(struct writer *w, const struct device_config *device)
+{
+	static const char compatible[] = "arm,pl011\0arm,primecell";
+	static const char clock_names[] = "uartclk\0apb_pclk";
+	static const uint32_t clocks[] = { PHANDLE_CLOCK, PHANDLE_CLOCK };
+	const uint32_t interrupt[] = { GIC_SPI, device->irq - 32, IRQ_LEVEL_HIGH };
+
+	node_begin_at(w, "serial", device->ipa);
+	keep(w, fdt_property(w->fdt, "compatible", compatible, sizeof(compatible)));
+	put_reg(w, device->ipa, device->length);
+	put_cells(w, "interrupts", interrupt, ARRAY_SIZE(interrupt));
+	put_cells(w, "clocks", clocks, ARRAY_SIZE(clocks));
+	keep(w, fdt_property(w->fdt, "clock-names", clock_names, sizeof(clock_names)));
+	node_end(w);
+}
+
+/* It has no alarm, so no interrupt. */
+static void write_rtc(struct writer *w, const struct device_config *device)
+{
+	static const char compatible[] = "arm,pl031\0arm,primecell";
+
+	node_begin_at(w, "rtc", device->ipa);
+	keep(w, fdt_property(w->fdt, "compatible", compatible, sizeof(compatible)));
+	put_reg(w, device->ipa, device->length);
+	put_u32(w, "clocks", PHANDLE_CLOCK);
+	put_text(w, "clock-names", "apb_pclk");
 	node_end(w);
 }
 
@@ -227,11 +284,21 @@ static void write_virtio(struct writer *w, const struct device_config *device)
 
 static void write_devices(struct writer *w, const struct shyper_config *config)
 {
-	unsigned int i;
+	const struct device_config *device = config->devices;
+	bool has_clock = false;
 
-	for (i = 0; i < config->nr_devices; i++) {
-		if (config->devices[i].nr_queues)
-			write_virtio(w, &config->devices[i]);
+	for (; device < config->devices + config->nr_devices; device++) {
+		if (device->nr_queues)
+			write_virtio(w, device);
+		if (device->type != DEVICE_PL011 && device->type != DEVICE_RTC)
+			continue;
+		if (!has_clock)
+			write_clock(w);
+		has_clock = true;
+		if (device->type == DEVICE_PL011)
+			write_pl011(w, device);
+		else
+			write_rtc(w, device);
 	}
 }
 
@@ -250,8 +317,9 @@ static void write_tree(struct writer *w, const struct shyper_config *config,
 	write_psci(w);
 	write_gic(w, config);
 	write_timer(w);
-	write_earlycon(w);
+	/* Firmware that takes the first PL011 is to find one that can be read. */
 	write_devices(w, config);
+	write_earlycon(w, config);
 	node_end(w);
 }
 

@@ -96,11 +96,13 @@ static int map_memory(struct holder *holder)
 {
 	struct hvisor_cell_memory *region = &holder->region;
 
-	if (region->ipa != LAYOUT_RAM_IPA || region->length != holder->config->memory)
+	if (region->ipa != holder->config->memory_ipa || region->offset ||
+	    region->length != holder->config->memory)
 		return error_set(holder->ctx, -EINVAL, holder->sysname, "memory",
 				 "is not what the configuration says");
-	holder->memory = mmap(NULL, region->length, PROT_READ | PROT_WRITE, MAP_SHARED,
-			      region->fd, (off_t)region->offset);
+	/* The regions are behind it (cell_describe_memory()). */
+	holder->memory = mmap(NULL, config_total_memory(holder->config),
+			      PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
 	if (holder->memory != MAP_FAILED)
 		return 0;
 	holder->memory = NULL;
@@ -217,15 +219,12 @@ static int call_adopt(struct holder *holder, struct hvisor_cell_adopt *adopt)
 static int adopt(struct holder *holder)
 {
 	struct hvisor_device_setup setups[HVISOR_MAX_DEVICES];
-	const struct hvisor_cell_memory *memory = &holder->region;
-	struct hvisor_memory_region region = {
-		.ipa = memory->ipa, .length = memory->length,
-		.offset = memory->offset, .fd = memory->fd, .flags = memory->flags,
-	};
+	struct hvisor_memory_region regions[HVISOR_MAX_REGIONS];
 	struct hvisor_cell_adopt adopt = {
 		.id = holder->id,
-		.regions = (uintptr_t)&region,
-		.nr_regions = 1,
+		.regions = (uintptr_t)regions,
+		.nr_regions = cell_describe_memory(holder->config, holder->region.fd,
+						   regions),
 		.devices = (uintptr_t)setups,
 		.nr_devices = holder->config->nr_devices + 1,
 		.config = (uintptr_t)holder->config->text,
@@ -376,7 +375,7 @@ int holder_open(struct holder *holder, struct shyper_ctx *ctx, unsigned int id)
 void holder_close(struct holder *holder)
 {
 	if (holder->memory)
-		munmap(holder->memory, holder->region.length);
+		munmap(holder->memory, config_total_memory(holder->config));
 	if (holder->region.fd >= 0)
 		close(holder->region.fd);
 	udev_monitor_unref(holder->events);

@@ -56,3 +56,17 @@ void image_place(const struct image_info *info, uint64_t initrd_size,
 	ret_layout->initrd = ret_layout->dtb + IMAGE_DTB_ROOM;
 	ret_layout->end = ret_layout->initrd + initrd_size;
 }
+
+static bool is_apart(uint64_t dtb, uint64_t start, uint64_t size)
+{
+	return !size || dtb >= start + size || start >= dtb + IMAGE_DTB_ROOM;
+}
+
+bool image_move_dtb(struct image_layout *layout, uint64_t dtb)
+{
+	layout->dtb = dtb;
+	if (layout->end < dtb + IMAGE_DTB_ROOM)
+		layout->end = dtb + IMAGE_DTB_ROOM;
+	return is_apart(dtb, layout->kernel, layout->kernel_size) &&
+	       is_apart(dtb, layout->initrd, layout->initrd_size);
+}

@@ -6,6 +6,8 @@
  *   base + text_offset   kernel, image_size bytes (it includes its BSS)
  *   next 2 MiB           device tree, up to 64 KiB
  *   behind it            initrd
+ *
+ * or the device tree at a place of its own.
  */
 #ifndef LIBSHYPER_IMAGE_H
 #define LIBSHYPER_IMAGE_H
@@ -47,5 +49,7 @@ int image_parse_header(const uint8_t header[IMAGE_HEADER_SIZE],
 		       uint64_t file_size, struct image_info *ret_info);
 void image_place(const struct image_info *info, uint64_t initrd_size,
 		 struct image_layout *ret_layout);
+/* The device tree goes to this offset; false: an image is there. */
+bool image_move_dtb(struct image_layout *layout, uint64_t dtb);
 
 #endif /* LIBSHYPER_IMAGE_H */

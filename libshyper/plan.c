@@ -29,14 +29,28 @@ static struct shyper_region *add(struct shyper_region *regions, int *count,
 }
 
 static void add_images(struct shyper_region *regions, int *count,
-		       const struct image_layout *images)
+		       const struct shyper_config *config)
 {
-	add(regions, count, "kernel", "image", LAYOUT_RAM_IPA + images->kernel,
+	const struct image_layout *images = &config->images;
+	uint64_t base = config->memory_ipa;
+
+	add(regions, count, "kernel", "image", base + images->kernel,
 	    images->kernel_size);
-	add(regions, count, "dtb", "image", LAYOUT_RAM_IPA + images->dtb,
+	add(regions, count, "dtb", "image", base + images->dtb,
 	    images->end ? IMAGE_DTB_ROOM : 0);
-	add(regions, count, "initrd", "image", LAYOUT_RAM_IPA + images->initrd,
+	add(regions, count, "initrd", "image", base + images->initrd,
 	    images->initrd_size);
+}
+
+static void add_memory(struct shyper_region *regions, int *count,
+		       const struct shyper_config *config)
+{
+	const struct region_config *region = config->regions;
+
+	add(regions, count, "ram", "ram", config->memory_ipa, config->memory);
+	for (; region < config->regions + config->nr_regions; region++)
+		add(regions, count, region->name, region->is_readonly ? "rom" : "ram",
+		    region->ipa, region->length);
 }
 
 static int compare_regions(const void *a, const void *b)
@@ -57,16 +71,17 @@ int shyper_config_get_regions(const struct shyper_config *config,
 	int count = 0;
 
 	ctx_begin(config->ctx);
-	regions = calloc(config->nr_devices + NR_FIXED, sizeof(*regions));
+	regions = calloc(config->nr_devices + config->nr_regions + NR_FIXED,
+			 sizeof(*regions));
 	if (!regions)
 		return error_no_memory(config->ctx);
 	add(regions, &count, "gicd", "gic", LAYOUT_GICD_IPA, LAYOUT_GICD_SIZE);
 	add(regions, &count, "gicr", "gic", LAYOUT_GICR_IPA,
 	    config->nr_cpus * LAYOUT_GICR_SIZE);
-	add(regions, &count, EARLYCON_NAME, EARLYCON_NAME, LAYOUT_EARLYCON_IPA,
+	add(regions, &count, EARLYCON_NAME, EARLYCON_NAME, config->earlycon_ipa,
 	    LAYOUT_PAGE_SIZE);
-	add(regions, &count, "ram", "ram", LAYOUT_RAM_IPA, config->memory);
-	add_images(regions, &count, &config->images);
+	add_memory(regions, &count, config);
+	add_images(regions, &count, config);
 	for (; device < config->devices + config->nr_devices; device++) {
 		region = add(regions, &count, device->name,
 			     device_type_name(device->type), device->ipa,
@@ -84,8 +99,8 @@ int shyper_config_get_device_tree(const struct shyper_config *config,
 	const struct image_layout *images = &config->images;
 	/* The seeds are drawn at each start: zeroes stand for them. */
 	const struct guest_boot boot = {
-		.initrd_start = LAYOUT_RAM_IPA + images->initrd,
-		.initrd_end = LAYOUT_RAM_IPA + images->initrd + images->initrd_size,
+		.initrd_start = config->memory_ipa + images->initrd,
+		.initrd_end = config->memory_ipa + images->initrd + images->initrd_size,
 	};
 	void *fdt = malloc(IMAGE_DTB_ROOM);
 	int err;

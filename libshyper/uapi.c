@@ -180,3 +180,19 @@ int uapi_device_fail(int fd)
 
 	return call(fd, HVISOR_DEVICE_FAIL, &notify);
 }
+
+int uapi_ioeventfd(int fd, int event, uint32_t queue, uint32_t flags)
+{
+	struct hvisor_ioeventfd ioeventfd = {
+		.flags = flags, .fd = event, .queue = queue,
+	};
+
+	return call(fd, HVISOR_IOEVENTFD, &ioeventfd);
+}
+
+int uapi_irqfd(int fd, int event, uint32_t bits)
+{
+	struct hvisor_irqfd irqfd = { .fd = event, .bits = bits };
+
+	return call(fd, HVISOR_IRQFD, &irqfd);
+}

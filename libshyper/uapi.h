@@ -36,5 +36,7 @@ int uapi_device_declare(int fd, struct hvisor_device_decl *decl);
 int uapi_device_config(int fd, struct hvisor_device_decl *decl);
 int uapi_device_interrupt(int fd, uint32_t bits);
 int uapi_device_fail(int fd);
+int uapi_ioeventfd(int fd, int event, uint32_t queue, uint32_t flags);
+int uapi_irqfd(int fd, int event, uint32_t bits);
 
 #endif /* LIBSHYPER_UAPI_H */

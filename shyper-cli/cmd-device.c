@@ -201,18 +201,18 @@ static enum cli_status apply_settings(const struct invocation *invocation,
 				      json_t *config)
 {
 	char text[400];
+	int err = 0;
 
-	for (int i = 1; i < invocation->argc; i++) {
-		int err = settings_apply(device, config, invocation->argv[i],
-					 text, sizeof(text));
-
-		if (err) {
-			cli_error(invocation->session, invocation->argv[0],
-				  NULL, "%s", text);
-			return status_of_setting(err);
-		}
-	}
-	return CLI_DONE;
+	for (int i = 1; !err && i < invocation->argc; i++)
+		err = settings_apply(device, config, invocation->argv[i],
+				     text, sizeof(text));
+	/* Only if all the rest is right. */
+	if (!err)
+		err = settings_grow(config, text, sizeof(text));
+	if (!err)
+		return CLI_DONE;
+	cli_error(invocation->session, invocation->argv[0], NULL, "%s", text);
+	return status_of_setting(err);
 }
 
 /* A successor that does not come up leaves the device as it was configured. */
@@ -220,7 +220,7 @@ static enum cli_status use_settings(struct upgrade *u, const json_t *before,
 				    const json_t *config)
 {
 	enum cli_status status;
-	int err = settings_write(u->device, config);
+	int err = settings_write(u->invocation->session->ctx, u->device, config);
 
 	if (err) {
 		cli_error(u->invocation->session, u->invocation->argv[0], NULL,
@@ -229,7 +229,7 @@ static enum cli_status use_settings(struct upgrade *u, const json_t *before,
 	}
 	status = replace_backend(u);
 	if (status)
-		settings_write(u->device, before);
+		settings_write(u->invocation->session->ctx, u->device, before);
 	return status;
 }
 
@@ -241,7 +241,7 @@ static enum cli_status cmd_device_set(const struct invocation *invocation)
 
 	if (status)
 		return status;
-	before = settings_read(u.device);
+	before = settings_read(invocation->session->ctx, u.device);
 	if (!before) {
 		status = context_fail(
 			invocation, invocation->argv[0],

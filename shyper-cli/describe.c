@@ -324,9 +324,10 @@ json_t *describe_cell_fully(struct shyper_ctx *ctx, struct shyper_cell *cell)
 }
 
 /* Root only: who may not read it sees the rest. */
-static void add_config(json_t *object, struct shyper_device *device)
+static void add_config(json_t *object, struct shyper_ctx *ctx,
+		       struct shyper_device *device)
 {
-	json_t *config = settings_read(device);
+	json_t *config = settings_read(ctx, device);
 
 	if (config)
 		json_object_set_new(object, "config", config);
@@ -352,7 +353,7 @@ json_t *describe_device_fully(struct shyper_ctx *ctx,
 	struct shyper_value *values;
 	int count;
 
-	add_config(object, device);
+	add_config(object, ctx, device);
 	add_waiting(object, ctx, device);
 	count = shyper_device_read_statistics(device, &values);
 	if (count < 0)

@@ -19,6 +19,8 @@ struct vcpu;
  * @lock: all that follows but @waits[].result; below cell->lock, above vgic.lock
  * @used: it exists
  * @quiet: no backend is bound and the last one left nothing in flight
+ * @touched: of a foreign region: the guest has made use of it since it was reset
+ * @line: likewise: its interrupt is asserted
  * @page: as EL2 knows the device; root reads it
  * @deadline: of a blocking request, in ticks; 0: never
  * @state: the backend's area; EL2 zeroes it once and never reads it
@@ -28,6 +30,8 @@ struct device {
 	spinlock_t lock;
 	bool used;
 	bool quiet;
+	bool touched;
+	bool line;
 	u32 policy;
 	u64 deadline;
 	struct cell *cell;
@@ -87,6 +91,8 @@ bool device_read_retry(struct cell *cell, u64 ipa);
 
 /* For all: device->lock is held. */
 void device_interrupt(struct device *device);
+/* The interrupt of a foreign region; it has one. */
+void device_set_line(struct device *device, bool high);
 void device_set_failed(struct device *device);
 void device_reset(struct device *device);
 int device_answer(struct device *device, u32 cpu, u64 seq, u64 value);

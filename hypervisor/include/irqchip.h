@@ -44,6 +44,8 @@ bool irqchip_vcpu_pending(const struct vcpu *vcpu);
  * vGIC held. -EINVAL: not an SPI that the cell owns.
  */
 int irqchip_inject_irq(struct cell *cell, u32 intid);
+/* Its input is high, or low, from now on. As above. */
+int irqchip_set_line(struct cell *cell, u32 intid, bool high);
 
 /* Puts GIC pages of @cell under emulation; root's LPIs are passed through. */
 int irqchip_cell_init(struct cell *cell, u64 gicd, u64 gicr);

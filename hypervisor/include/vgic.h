@@ -27,6 +27,7 @@
 #define VGIC_LR_GROUP1		BIT(60)
 #define VGIC_LR_PRIORITY_SHIFT	48
 #define VGIC_LR_PINTID_SHIFT	32
+#define VGIC_LR_EOI		BIT(41)	/* not with HW: maintenance interrupt at its end */
 
 /* Maintenance interrupts wanted, ICH_HCR_EL2 (IHI 0069, 12.4.6). */
 #define VGIC_HCR_UIE		BIT(1)
@@ -53,6 +54,8 @@
  * @owned: the cell has it; else its register bits are RAZ/WI
  * @hw: stands for the physical interrupt of the same number. While pending or
  *	active here that is active in the physical GIC.
+ * @line: what vgic_set_line() has said last; as a level it makes the interrupt
+ *	pending whenever it is not
  * @pending: and not (yet) so in a list register
  * @active: as known when the list register was last read
  * @lr_pending: the list register's pending bit then
@@ -72,6 +75,7 @@ struct vgic_irq {
 	bool enabled;
 	bool group1;
 	bool edge;
+	bool line;
 	bool pending;
 	bool active;
 	bool lr_pending;
@@ -137,7 +141,7 @@ struct vgic {
 	u8 *lpi_priority;
 };
 
-/* -- vgic.c: state -- */
+/* -- vgic.c: state; vgic-sync.c: list registers -- */
 
 /* Interrupts as after reset; ownership stays. @spis has nr_irqs - 32 entries. */
 void vgic_init(struct vgic *vgic, u32 nr_irqs, struct vgic_irq *spis);
@@ -155,6 +159,8 @@ void vgic_unlock(struct vgic *vgic);
 struct vgic_irq *vgic_irq_get(struct vgic *vgic, struct vgic_cpu *cpu, u32 intid);
 void vgic_set_pending(struct vgic *vgic, struct vgic_irq *irq);
 void vgic_clear_pending(struct vgic *vgic, struct vgic_irq *irq);
+/* The input of an emulated device's interrupt. It outlives a reset, as the device does. */
+void vgic_set_line(struct vgic *vgic, struct vgic_irq *irq, bool high);
 void vgic_set_active(struct vgic *vgic, struct vgic_irq *irq, bool active);
 void vgic_set_enabled(struct vgic *vgic, struct vgic_irq *irq, bool enabled);
 void vgic_set_route(struct vgic *vgic, struct vgic_irq *irq, u64 route);

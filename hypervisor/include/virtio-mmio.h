@@ -68,6 +68,7 @@
  * @reachable: may the guest read (@write: write) all of these bytes of its
  *	memory, and are they in one region?
  * @arg: for @reachable
+ * @config_changed: since the driver began, and before it was ready to be told
  * @max_queues: what a backend may declare; the page has what it did declare
  */
 struct virtio_mmio {
@@ -79,6 +80,7 @@ struct virtio_mmio {
 	u32 device_features_sel;
 	u32 driver_features_sel;
 	u32 queue_sel;
+	bool config_changed;
 };
 
 /**

@@ -66,7 +66,8 @@ struct hvisor_memory_batch {
  * @name: unique in the cell
  * @ipa: page aligned, in no memory and no other device of the cell
  * @length: 4096 for VIRTIO and EARLYCON; up to 64 KiB, page aligned, for MMIO
- * @irq: INTID of the guest's SPI (32 to 255), edge; 0: none (not for VIRTIO)
+ * @irq: INTID of the guest's SPI (32 to 255); 0: none (not for VIRTIO). Of
+ *	VIRTIO an edge, of MMIO a level, active high
  * @nr_queues: VIRTIO: 1 to 16; else 0
  * @queue_size: VIRTIO: power of two, 2 to 1024: QueueNumMax of each queue
  *	and room in the backend's state area; else 0

@@ -57,7 +57,7 @@ struct hvisor_device_decl {
 #define HVISOR_OP_QUEUE_STOP	4	/* VIRTIO: QueueReady 1 -> 0, queue in @value */
 #define HVISOR_OP_CONFIG_STORE	5	/* VIRTIO: @offset within the config space */
 /* struct hvisor_device_control.op */
-#define HVISOR_OP_QUIESCE	6	/* the cell was stopped: forget the queues */
+#define HVISOR_OP_QUIESCE	6	/* the cell was stopped: forget all that its guest did */
 
 /**
  * struct hvisor_device_slot - the one blocking request that a CPU can have
@@ -158,11 +158,10 @@ struct hvisor_device_counters {
  * @epoch: counts resets of the device
  * @config_generation: as the guest sees it
  * @config_len: bytes of @config
- * @state_area: physical address of struct hvisor_device_state, 0 for
- *	other kinds than VIRTIO
+ * @state_area: physical address of struct hvisor_device_state, 0 for EARLYCON
  * @state_pages: its size; contiguous
  * @failed: 1 after a deadline with HVISOR_POLICY_FAIL_DEVICE: loads give ~0, stores
- *	are dropped until the next DECLARE or LOAD of the cell
+ *	are dropped until the next DECLARE or LOAD of the cell, and its level is low
  * @blocking_ns: latencies of blocking requests, from the trap to the answer;
  *	those that were cancelled do not count
  */
@@ -286,14 +285,17 @@ struct hvisor_backend_counters {
 	__aligned_u64 in_flight;	/* now */
 	__aligned_u64 in_flight_max;
 	__aligned_u64 attaches;
-	__aligned_u64 reserved[4];
+	__aligned_u64 polls_found;	/* looks before a sleep that found something to do */
+	__aligned_u64 sleeps;
+	__aligned_u64 kicks_avoided;	/* came to an empty queue when no notification was wanted */
+	__aligned_u64 reserved[1];
 };
 
 /**
  * struct hvisor_device_state - head of the state area; EL2 zeroes it when the
  *	cell is created and then never looks at it
  * @driver_options: whatever the driver has set through the device (write
- *	cache, MAC filter), in the backend's own format
+ *	cache, MAC filter, registers of a foreign region), in the backend's own format
  *
  * Queue n's struct hvisor_queue_state begins at
  * HVISOR_QUEUE_STATE_OFFSET(n, queue_size).

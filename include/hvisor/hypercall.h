@@ -98,10 +98,13 @@
 /*
  * x1: cell, x2: device, x3: HVISOR_INTERRUPT_*. -ENOTCONN: the driver has not
  * set DRIVER_OK; nothing happened.
+ * Of HVISOR_DEVICE_MMIO x3 is HVISOR_INTERRUPT_LEVEL, its interrupt is asserted
+ * from now on, or 0: it is not. -EINVAL: it has none.
  */
 #define HVISOR_HC_DEVICE_INTERRUPT	HVISOR_HC(11)
 #define HVISOR_INTERRUPT_USED		(1U << 0)	/* VIRTIO_MMIO_INT_VRING */
 #define HVISOR_INTERRUPT_CONFIG		(1U << 1)	/* VIRTIO_MMIO_INT_CONFIG */
+#define HVISOR_INTERRUPT_LEVEL		(1U << 2)	/* not for VIRTIO */
 
 /*
  * x1: cell, x2: device, x3: HVISOR_RELEASE_QUIET or 0. The backend's last file is

@@ -69,7 +69,7 @@ struct hvisor_memory_region {
 /**
  * struct hvisor_device_setup - a device of a cell, given to HVISOR_CELL_CREATE
  * @desc: as EL2 takes it; its @size is sizeof(struct hvisor_device_desc)
- * @type: word for udev and sysfs: blk, console, echo ... [a-z0-9_]+
+ * @type: word for udev and sysfs: blk, console, vhost-user ... [a-z0-9_-]+
  * @config: user address of the device's JSON text, opaque to the kernel
  * @config_len: up to 64 KiB
  */
@@ -242,7 +242,8 @@ struct hvisor_device_info {
 /**
  * struct hvisor_device_notify - HVISOR_DEVICE_INTERRUPT, HVISOR_DEVICE_FAIL (DEVICE)
  * @size: sizeof(struct hvisor_device_notify)
- * @bits: HVISOR_INTERRUPT_*; FAIL: 0
+ * @bits: HVISOR_INTERRUPT_*; FAIL: 0. A region's interrupt is a level, which stays
+ *	as it was set last: HVISOR_INTERRUPT_LEVEL or 0
  */
 struct hvisor_device_notify {
 	__u32 size;

@@ -9,13 +9,22 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+#include "../feature-names.h"
 #include "backend.h"
 #include "shared.h"
+#include "vhost.h"
+
+_Static_assert(SHYPER_OPTIONS_SIZE ==
+	       sizeof(((struct hvisor_device_state *)0)->driver_options),
+	       "the options of the driver are all of their room");
+
+#define MAX_DEVICE_ID	63	/* of a declaration */
 
 #define COMMON_FEATURES	((1ULL << VIRTIO_F_VERSION_1) | \
 			 (1ULL << VIRTIO_RING_F_INDIRECT_DESC) | \
@@ -78,12 +87,27 @@ unsigned int shyper_backend_get_reissued(const struct shyper_backend *backend)
 	return nr;
 }
 
+uint32_t shyper_backend_get_epoch(const struct shyper_backend *backend)
+{
+	return shared_load(&backend->page->epoch);
+}
+
 struct shyper_queue *shyper_backend_get_queue(struct shyper_backend *backend,
 					      unsigned int index)
 {
 	if (index >= backend->decl.nr_queues || !backend->queues[index].started)
 		return NULL;
 	return &backend->queues[index];
+}
+
+void *shyper_backend_get_options(struct shyper_backend *backend)
+{
+	return backend->state ? backend->state->driver_options : NULL;
+}
+
+void shyper_backend_set_polling(struct shyper_backend *backend, bool on)
+{
+	backend->poll.on = on;
 }
 
 void shyper_backend_offer(struct shyper_backend *backend, uint64_t features)
@@ -99,6 +123,20 @@ int shyper_backend_set_config(struct shyper_backend *backend, const void *config
 	memcpy(backend->decl.config, config, length);
 	backend->decl.config_len = length;
 	return 0;
+}
+
+size_t shyper_backend_read_config(const struct shyper_backend *backend, void *config,
+				  size_t size)
+{
+	const struct hvisor_device_page *page = backend->page;
+	size_t length = shared_load(&page->declared) ? shared_load(&page->config_len) : 0;
+
+	if (length > sizeof(page->config))
+		return 0;
+	if (size > length)
+		size = length;
+	memcpy(config, page->config, size);
+	return length;
 }
 
 int shyper_backend_watch(struct shyper_backend *backend, struct shyper_watch *watch,
@@ -135,16 +173,67 @@ static int map_pages(struct shyper_backend *backend)
 		return -EPROTO;
 	err = link_map(backend->link.fd, info->page_offset, info->page_length, false,
 		       (void **)&backend->page);
-	if (err || !info->state_length)
+	if (err)
 		return err;
-	if (info->state_length < HVISOR_DEVICE_STATE_SIZE(backend->ops->nr_queues,
-							  backend->page->queue_size))
-		return -EPROTO;
+	/* Before ABI 1.3 a region has no state area. */
+	if (!info->state_length && backend->page->kind == HVISOR_DEVICE_MMIO) {
+		backend->counters = &backend->no_counters;
+		return 0;
+	}
 	err = link_map(backend->link.fd, info->state_offset, info->state_length, true,
 		       (void **)&backend->state);
 	if (!err)
 		backend->counters = &backend->state->counters;
 	return err;
+}
+
+int shyper_backend_set_device_id(struct shyper_backend *backend, uint32_t device_id)
+{
+	if (!device_id || device_id > MAX_DEVICE_ID || !backend->ops->device_id)
+		return -EINVAL;
+	backend->decl.device_id = device_id;
+	return 0;
+}
+
+int shyper_backend_get_region(struct shyper_backend *backend, unsigned int index,
+			      struct shyper_cell_region *ret_region)
+{
+	const struct shyper_memory_region *region = &backend->memory.regions[index];
+	struct hvisor_cell_memory memory;
+	int err;
+
+	if (index >= backend->memory.nr_regions)
+		return -ENOENT;
+	err = link_region(backend->link.fd, backend->info.cell, index, &memory);
+	if (err)
+		return err;
+	*ret_region = (struct shyper_cell_region){
+		.ipa = region->ipa,
+		.length = region->length,
+		.host = region->host,
+		.fd = memory.fd,
+		.offset = memory.offset,
+		.is_readonly = !region->writable,
+	};
+	return 0;
+}
+
+int shyper_backend_set_queues(struct shyper_backend *backend, unsigned int nr)
+{
+	struct hvisor_device_decl *decl = &backend->decl;
+	unsigned int n, max = backend->ops->queue_max;
+
+	if (nr > HVISOR_MAX_QUEUES)
+		return -EINVAL;
+	if (nr && backend->info.state_length <
+	    HVISOR_DEVICE_STATE_SIZE(nr, backend->page->queue_size))
+		return -EPROTO;
+	if (max > backend->page->queue_size)
+		max = backend->page->queue_size;
+	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
+		decl->queue_max[n] = n < nr ? max : 0;
+	decl->nr_queues = nr;
+	return 0;
 }
 
 /* What does not depend on the program's configuration. */
@@ -153,20 +242,13 @@ static int declare_prepare(struct shyper_backend *backend)
 	const struct shyper_backend_ops *ops = backend->ops;
 	const struct hvisor_device_page *page = backend->page;
 	struct hvisor_device_decl *decl = &backend->decl;
-	unsigned int n, max = ops->queue_max;
 
 	if (page->kind != (ops->device_id ? HVISOR_DEVICE_VIRTIO : HVISOR_DEVICE_MMIO))
 		return -EPROTO;
 	decl->device_id = ops->device_id;
-	if (!ops->device_id)
-		return 0;
-	decl->features = COMMON_FEATURES | ops->features;
-	decl->nr_queues = ops->nr_queues;
-	if (max > page->queue_size)
-		max = page->queue_size;
-	for (n = 0; n < ops->nr_queues; n++)
-		decl->queue_max[n] = max;
-	return 0;
+	if (ops->device_id)
+		decl->features = COMMON_FEATURES | ops->features;
+	return shyper_backend_set_queues(backend, ops->nr_queues);
 }
 
 static struct shyper_backend *faulting;
@@ -254,6 +336,8 @@ static int backend_bind(struct shyper_backend *backend)
 	if (backend->epoll < 0)
 		return explain(backend, -errno, "no event loop");
 	err = link_open(backend->ctx, backend->name, &backend->link.fd);
+	if (!err)
+		err = backend_read_withheld(backend);
 	if (err == -ENODEV)
 		tell_gone(backend);
 	if (err)
@@ -294,6 +378,7 @@ int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 			struct shyper_backend **ret_backend)
 {
 	struct shyper_backend *backend;
+	unsigned int n;
 	int err;
 
 	ctx_begin(ctx);
@@ -308,9 +393,10 @@ int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 	backend->ctx = ctx;
 	backend->ops = ops;
 	backend->data = data;
-	backend->counters = &backend->no_counters;
 	backend->link.fd = -1;
 	backend->signals.fd = -1;
+	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
+		backend->given[n] = -1;
 	err = backend_bind(backend);
 	if (err) {
 		shyper_backend_close(backend);
@@ -323,6 +409,7 @@ int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 void shyper_backend_close(struct shyper_backend *backend)
 {
 	int saved = errno;
+	unsigned int n;
 
 	if (!backend)
 		return;
@@ -330,6 +417,9 @@ void shyper_backend_close(struct shyper_backend *backend)
 		signal(SIGBUS, SIG_DFL);
 		faulting = NULL;
 	}
+	for (n = 0; n < HVISOR_MAX_QUEUES; n++)
+		vhost_stop(backend, n);
+	vhost_close_all(backend);
 	shyper_memory_unmap(&backend->memory);
 	if (backend->state)
 		munmap(backend->state, backend->info.state_length);
@@ -354,6 +444,9 @@ static int backend_attach(struct shyper_backend *backend)
 	err = shyper_backend_watch(backend, &backend->link, EPOLLIN);
 	if (err)
 		return err;
+	backend->decl.features = features_without(backend->decl.device_id,
+						  backend->decl.features,
+						  backend->withheld);
 	shared_store(&backend->counters->in_flight, 0);
 	shared_count(&backend->counters->attaches, 1);
 	backend_adopt_all(backend);
@@ -362,6 +455,8 @@ static int backend_attach(struct shyper_backend *backend)
 		return err;
 	backend->attached = true;
 	backend_tell_failure(backend);
+	if (backend->ops->attached)
+		backend->ops->attached(backend);
 	notify_ready(&backend->manager);
 	return 0;
 }
@@ -378,12 +473,14 @@ int shyper_backend_attach(struct shyper_backend *backend)
 	return err ? explain(backend, err, "cannot be declared") : 0;
 }
 
-static int wait_events(struct shyper_backend *backend)
+/* Waits for @ns, -1: for ever. Returns how many there were. */
+static int take_events(struct shyper_backend *backend, int64_t ns)
 {
+	const struct timespec limit = { .tv_nsec = ns };
 	struct epoll_event events[16];
 	int n, nr;
 
-	nr = epoll_wait(backend->epoll, events, 16, backend_runnable(backend) ? 0 : -1);
+	nr = epoll_pwait2(backend->epoll, events, 16, ns < 0 ? NULL : &limit, NULL);
 	if (nr < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (n = 0; n < nr; n++) {
@@ -391,7 +488,74 @@ static int wait_events(struct shyper_backend *backend)
 
 		watch->ready(backend, watch, events[n].events);
 	}
-	return 0;
+	return nr;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}
+
+/* Returns a positive number if there is something to do. */
+static int poll_events(struct shyper_backend *backend)
+{
+	uint64_t begin = now_ns(), left = poll_begin(&backend->poll, begin), spent;
+	int found, nr;
+
+	/*
+	 * Once in any case: completions that are there already need no sleep. Events
+	 * are taken even if something was found: a driver may see to it that always is.
+	 */
+	do {
+		found = backend_look(backend);
+		nr = take_events(backend, 0);
+		if (nr < 0)
+			return nr;
+		found |= nr;
+		spent = now_ns() - begin;
+	} while (!found && spent < left);
+	poll_end(&backend->poll, spent, found);
+	if (found)
+		shared_count(&backend->counters->polls_found, 1);
+	return found;
+}
+
+static int sleep_events(struct shyper_backend *backend)
+{
+	struct poll *poll = &backend->poll;
+	bool held = false;
+	int nr;
+
+	/* What came while notifications were asked for was not told. */
+	if (poll->on && backend_arm(backend, &held) && backend_runnable(backend))
+		return 0;
+	shared_count(&backend->counters->sleeps, 1);
+	if (!poll->on)
+		return take_events(backend, -1);
+	poll_sleep(poll, now_ns());
+	nr = take_events(backend, held ? (int64_t)poll->hold : -1);
+	poll_woken(poll, now_ns());
+	poll->expired = held && !nr;
+	return nr;
+}
+
+static int wait_events(struct shyper_backend *backend)
+{
+	int err;
+
+	if (backend_runnable(backend))
+		return take_events(backend, 0);
+	/* What is about to end, or broken, is not served, whatever comes to it. */
+	if (backend->poll.on && !backend->nr_held && !backend->stopping &&
+	    !backend->failed) {
+		err = poll_events(backend);
+		if (err)
+			return err;
+	}
+	return sleep_events(backend);
 }
 
 int shyper_backend_run(struct shyper_backend *backend)
@@ -404,11 +568,14 @@ int shyper_backend_run(struct shyper_backend *backend)
 		err = backend->error;
 		if (err)
 			break;
-		if (backend->stopping && !backend_in_flight(backend, ~0U))
+		if (backend->stopping && !backend_in_flight(backend, ~backend->left))
 			return backend->replaced;
 		err = wait_events(backend);
-		if (err)
+		if (err < 0)
 			break;
+		/* A batch is waited for asleep alone: its timer begins anew each time. */
+		if (backend->poll.on)
+			backend_look_for_any(backend);
 	}
 	return explain(backend, err, "cannot be served any more");
 }

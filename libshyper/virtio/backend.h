@@ -4,6 +4,9 @@
  *
  *	backend.c	life and event loop
  *	serve.c		requests of EL2, queues
+ *	withhold.c	features that are not offered
+ *	vhost.c		queues that the kernel serves
+ *	poll.c		how long to look before it sleeps
  *	link.c		the bound file
  */
 #ifndef VIRTIO_BACKEND_H
@@ -15,6 +18,7 @@
 #include "link.h"
 #include "memory.h"
 #include "notify.h"
+#include "poll.h"
 #include "queue.h"
 
 /* One for each CPU, and the device's own. */
@@ -23,10 +27,15 @@
 /**
  * struct shyper_backend
  * @page: as EL2 shows the device
- * @state: what outlives us; NULL for a foreign region
- * @counters: in @state, or @no_counters
+ * @state: what outlives us
+ * @counters: in @state, or @no_counters if an old EL2 gives a region none
  * @decl: what the device is declared to be
+ * @withheld: features that the configuration keeps from being offered
  * @pending: bit n: queue n is to be served
+ * @first_queue: that is served first: behind the last one that took anything
+ * @given: of each queue: eventfd of the worker that serves it, or -1
+ * @vhosts: list of workers
+ * @poll: how long it looks at its queues before it sleeps
  * @held: @nr_held requests that are answered once their queues are quiet
  * @manager: the service manager, until it was told that we are ready
  * @attached: declared
@@ -34,6 +43,7 @@
  *	any queue until it has reset the device
  * @stopping: a signal came: take nothing new
  * @replaced: it was SIGHUP: to be started again
+ * @left: bit n: what is in flight in queue n is left to a successor
  * @error: ends the loop
  */
 struct shyper_backend {
@@ -47,11 +57,16 @@ struct shyper_backend {
 	struct hvisor_backend_counters *counters;
 	struct hvisor_backend_counters no_counters;
 	struct hvisor_device_decl decl;
+	uint64_t withheld;
 	struct shyper_memory memory;
 	struct shyper_queue queues[HVISOR_MAX_QUEUES];
+	int given[HVISOR_MAX_QUEUES];
+	struct shyper_vhost *vhosts;
 	uint32_t pending;
+	unsigned int first_queue;
 	struct hvisor_request held[MAX_HELD];
 	unsigned int nr_held;
+	struct poll poll;
 	int epoll;
 	struct notify manager;
 	struct shyper_watch link;
@@ -60,8 +75,18 @@ struct shyper_backend {
 	bool failed;
 	bool stopping;
 	bool replaced;
+	uint32_t left;
 	int error;
 };
+
+/* Reads what the device may not offer; leaves a report. */
+int backend_read_withheld(struct shyper_backend *backend);
+
+/* Takes up a queue as the page shows it. False: there is none to serve. */
+bool backend_adopt(struct shyper_backend *backend, unsigned int index);
+
+/* The driver broke a queue. */
+void backend_fail(struct shyper_backend *backend);
 
 /* Takes up each queue that the driver has made ready, with what is in flight. */
 void backend_adopt_all(struct shyper_backend *backend);
@@ -74,6 +99,20 @@ void backend_serve(struct shyper_backend *backend);
 
 /* Whether backend_serve() has anything to run. */
 bool backend_runnable(const struct shyper_backend *backend);
+
+/*
+ * Looks at queues that were found empty; what has something is to be served. True:
+ * there is one.
+ */
+bool backend_look(struct shyper_backend *backend);
+/* The same, and a queue that waits for more than there is waits no longer. */
+void backend_look_for_any(struct shyper_backend *backend);
+
+/*
+ * Has their driver notify from now on. True: one has something already. *@ret_held:
+ * of one not with the next chain: it has to be looked at in time.
+ */
+bool backend_arm(struct shyper_backend *backend, bool *ret_held);
 
 /* Chains in flight in the queues of a mask. */
 unsigned int backend_in_flight(const struct shyper_backend *backend, uint32_t queues);

@@ -150,6 +150,17 @@ int inflight_resume(struct shyper_queue *queue)
 	return 0;
 }
 
+void inflight_abandon(struct shyper_queue *queue)
+{
+	unsigned int left = queue->reissued - queue->next_reissue;
+
+	/* Of no queue first: a successor that finds it so begins a new one. */
+	shared_store_release(&queue->state->epoch, ~queue->epoch);
+	shyper_queue_state_clear(queue->state, queue->state_size);
+	count_in_flight(queue, -(int)(left + queue->in_flight));
+	queue->reissued = queue->next_reissue = queue->in_flight = 0;
+}
+
 void inflight_forget(struct shyper_queue *queue)
 {
 	unsigned int left = queue->reissued - queue->next_reissue;

@@ -14,6 +14,9 @@
  */
 int inflight_resume(struct shyper_queue *queue);
 
+/* Drops the account of a queue that somebody else serves from here on. */
+void inflight_abandon(struct shyper_queue *queue);
+
 /* Clears the account. */
 void inflight_forget(struct shyper_queue *queue);
 

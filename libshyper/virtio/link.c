@@ -70,6 +70,16 @@ int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
 	return 0;
 }
 
+int link_config_text(struct shyper_ctx *ctx, const char *name, char **ret_text)
+{
+	int length = sysfs_read_all(ctx, name, "config", ret_text);
+
+	if (length >= 0)
+		return length;
+	return error_set(ctx, length == -ENOENT ? -ENODEV : length, name, "config",
+			 "cannot be read from sysfs: %s", strerror(-length));
+}
+
 int link_info(int fd, struct hvisor_device_info *info)
 {
 	return uapi_device_info(fd, info);
@@ -85,6 +95,15 @@ int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
 	return -errno;
 }
 
+int link_region(int fd, uint32_t cell, uint32_t index,
+		struct hvisor_cell_memory *region)
+{
+	memset(region, 0, sizeof(*region));
+	region->id = cell;
+	region->index = index;
+	return uapi_cell_memory(fd, region);
+}
+
 int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)
 {
 	struct hvisor_cell_memory region;
@@ -92,10 +111,7 @@ int link_memory(int fd, uint32_t cell, struct shyper_memory *memory)
 	int err;
 
 	for (index = 0; ; index++) {
-		memset(&region, 0, sizeof(region));
-		region.id = cell;
-		region.index = index;
-		err = uapi_cell_memory(fd, &region);
+		err = link_region(fd, cell, index, &region);
 		if (err)
 			return err == -ENOENT ? 0 : err;
 		err = shyper_memory_map(memory, region.ipa, region.length,
@@ -113,6 +129,11 @@ int link_declare(int fd, struct hvisor_device_decl *decl)
 	return uapi_device_declare(fd, decl);
 }
 
+int link_config(int fd, struct hvisor_device_decl *decl)
+{
+	return uapi_device_config(fd, decl);
+}
+
 int link_interrupt(int fd, uint32_t bits)
 {
 	return uapi_device_interrupt(fd, bits);
@@ -121,4 +142,14 @@ int link_interrupt(int fd, uint32_t bits)
 int link_fail(int fd)
 {
 	return uapi_device_fail(fd);
+}
+
+int link_ioeventfd(int fd, int event, uint32_t queue, bool on)
+{
+	return uapi_ioeventfd(fd, event, queue, on ? 0 : HVISOR_EVENTFD_DEASSIGN);
+}
+
+int link_irqfd(int fd, int event, uint32_t bits)
+{
+	return uapi_irqfd(fd, event, bits);
 }

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 #include "backend.h"
 #include "shared.h"
+#include "vhost.h"
 
 static void backend_error(struct shyper_backend *backend, int err)
 {
@@ -36,7 +38,7 @@ void backend_tell_failure(struct shyper_backend *backend)
 		backend_error(backend, -ENODEV);
 }
 
-static void backend_fail(struct shyper_backend *backend)
+void backend_fail(struct shyper_backend *backend)
 {
 	if (backend->failed)
 		return;
@@ -85,6 +87,54 @@ bool backend_runnable(const struct shyper_backend *backend)
 	return runnable_queues(backend);
 }
 
+/* Queues that @has_come for, which are to be served then. */
+static uint32_t queues_with(struct shyper_backend *backend,
+			    bool (*has_come)(struct shyper_queue *queue))
+{
+	uint32_t queues = 0;
+	unsigned int n;
+
+	for (n = 0; n < backend->decl.nr_queues; n++)
+		if (has_come(&backend->queues[n]))
+			queues |= 1U << n;
+	backend->pending |= queues;
+	return queues;
+}
+
+bool backend_look(struct shyper_backend *backend)
+{
+	return queues_with(backend, shyper_queue_has_batch);
+}
+
+void backend_look_for_any(struct shyper_backend *backend)
+{
+	queues_with(backend, shyper_queue_has_more);
+}
+
+/* Of what is synchronous the driver has all back: it goes on as it did lately. */
+static void choose_batch(struct shyper_queue *queue, bool expired)
+{
+	if (!queue->started || !queue->event_index)
+		return;
+	queue->batch = queue->in_flight ? 1 : poll_batch(queue->batch, queue->burst, expired);
+	if (queue->batch > queue->size / 2)
+		queue->batch = queue->size / 2 ? queue->size / 2 : 1;
+	queue->burst = 0;
+}
+
+bool backend_arm(struct shyper_backend *backend, bool *ret_held)
+{
+	unsigned int n;
+
+	*ret_held = false;
+	for (n = 0; n < backend->decl.nr_queues; n++) {
+		choose_batch(&backend->queues[n], backend->poll.expired);
+		*ret_held |= backend->queues[n].dry && backend->queues[n].batch > 1;
+	}
+	backend->poll.expired = false;
+	return queues_with(backend, shyper_queue_arm);
+}
+
 static void queue_setup(const struct shyper_backend *backend, unsigned int index,
 			struct shyper_queue_setup *setup)
 {
@@ -97,11 +147,11 @@ static void queue_setup(const struct shyper_backend *backend, unsigned int index
 	setup->counters = backend->counters;
 	setup->index = index;
 	setup->features = backend->page->driver_features;
+	setup->polled = backend->poll.on;
 	setup->ring = backend->page->queues[index];
 }
 
-/* Takes up a queue as the page shows it. False: there is none to serve. */
-static bool queue_adopt(struct shyper_backend *backend, unsigned int index)
+bool backend_adopt(struct shyper_backend *backend, unsigned int index)
 {
 	const struct hvisor_device_page *page = backend->page;
 	struct shyper_queue *queue = &backend->queues[index];
@@ -155,7 +205,7 @@ void backend_adopt_all(struct shyper_backend *backend)
 	 * predecessor may have wiped the account and died before it answered.
 	 */
 	for (n = 0; n < backend->decl.nr_queues; n++)
-		if (!end_pending(backend->page, n) && queue_adopt(backend, n))
+		if (!end_pending(backend->page, n) && backend_adopt(backend, n))
 			backend->pending |= 1U << n;
 }
 
@@ -177,15 +227,55 @@ void shyper_backend_notify(struct shyper_backend *backend, struct shyper_queue *
 		backend_error(backend, err);
 }
 
+int shyper_backend_change_config(struct shyper_backend *backend, size_t offset,
+				 const void *bytes, size_t length)
+{
+	struct hvisor_device_decl *decl = &backend->decl, changed = *decl;
+	int err = 0;
+
+	if (offset > decl->config_len || length > decl->config_len - offset)
+		return -EINVAL;
+	if (!memcmp(decl->config + offset, bytes, length))
+		return 0;
+	memcpy(changed.config + offset, bytes, length);
+	if (backend->attached)
+		err = link_config(backend->link.fd, &changed);
+	if (!err)
+		memcpy(decl->config, changed.config, sizeof(decl->config));
+	else if (err == -ENODEV)
+		backend_error(backend, err);
+	return err;
+}
+
+int shyper_backend_set_level(struct shyper_backend *backend, bool high)
+{
+	int err = link_interrupt(backend->link.fd, high ? HVISOR_INTERRUPT_LEVEL : 0);
+
+	if (err == -ENODEV)
+		backend_error(backend, err);
+	return err;
+}
+
 static void queue_run(struct shyper_backend *backend, unsigned int index)
 {
 	struct shyper_queue *queue = &backend->queues[index];
+	uint64_t taken;
 
 	backend->pending &= ~(1U << index);
-	if (!queue_adopt(backend, index) || !backend->ops->queue)
+	/* A doorbell from before the worker had its own is for the worker. */
+	if (backend->given[index] >= 0) {
+		eventfd_write(backend->given[index], 1);
 		return;
+	}
+	/* Unless it is found to be: who leaves something in it need not be told of more. */
+	queue->dry = false;
+	if (!backend_adopt(backend, index) || !backend->ops->queue)
+		return;
+	taken = queue->taken;
 	if (backend->ops->queue(backend, queue))
 		backend->pending |= 1U << index;
+	if (queue->taken - taken > queue->burst)
+		queue->burst = queue->taken - taken;
 	shyper_backend_notify(backend, queue);
 	if (queue->broken)
 		backend_fail(backend);
@@ -195,6 +285,7 @@ static void queue_forget(struct shyper_backend *backend, unsigned int index)
 {
 	uint32_t size = backend->page->queue_size;
 
+	vhost_stop(backend, index);
 	backend->pending &= ~(1U << index);
 	if (backend->queues[index].started) {
 		shyper_queue_stop(&backend->queues[index]);
@@ -257,18 +348,41 @@ static void answer_quiet(struct shyper_backend *backend)
 void backend_serve(struct shyper_backend *backend)
 {
 	uint32_t queues = runnable_queues(backend);
-	unsigned int n;
+	unsigned int n, nr = backend->decl.nr_queues, first = backend->first_queue;
 
-	for (n = 0; n < backend->decl.nr_queues; n++)
-		if (queues & (1U << n))
-			queue_run(backend, n);
+	for (n = 0; n < nr; n++) {
+		unsigned int index = (first + n) % nr;
+		uint64_t taken = backend->queues[index].taken;
+
+		if (!(queues & (1U << index)))
+			continue;
+		queue_run(backend, index);
+		/* Whoever shares something among its queues gives it to the next first. */
+		if (backend->queues[index].taken != taken)
+			backend->first_queue = (index + 1) % nr;
+	}
 	answer_quiet(backend);
+}
+
+bool shyper_backend_leave(struct shyper_backend *backend, unsigned int index)
+{
+	if (!backend->stopping || index >= backend->decl.nr_queues)
+		return false;
+	backend->left |= 1U << index;
+	return true;
+}
+
+static void drain(struct shyper_backend *backend, uint32_t queues)
+{
+	if (backend->ops->drain)
+		backend->ops->drain(backend, queues);
 }
 
 static void hold(struct shyper_backend *backend, const struct hvisor_request *request)
 {
 	unsigned int n;
 
+	drain(backend, request_queues(request));
 	/*
 	 * A CPU has one request: what it asked before was cancelled with the
 	 * CPU, and its seq is void.
@@ -313,15 +427,23 @@ static void request_slot(struct shyper_backend *backend,
 	answer(backend, request, value);
 }
 
+/* EL2 says so to each new backend, too. */
+static void driver_ready(struct shyper_backend *backend)
+{
+	/* Queues may have been filled before the driver was ready. */
+	backend->pending |= (1U << backend->decl.nr_queues) - 1;
+	if (backend->ops->driver_ok)
+		backend->ops->driver_ok(backend);
+}
+
 static void request_take(struct shyper_backend *backend,
 			 const struct hvisor_request *request)
 {
 	switch (request->type) {
 	case HVISOR_REQUEST_NOTIFY:
 		backend->pending |= request->bits & HVISOR_BELL_QUEUES;
-		/* Queues may have been filled before the driver was ready. */
 		if (request->bits & HVISOR_BELL_DRIVER_OK)
-			backend->pending |= (1U << backend->decl.nr_queues) - 1;
+			driver_ready(backend);
 		break;
 	case HVISOR_REQUEST_SLOT:
 		request_slot(backend, request);
@@ -361,4 +483,5 @@ void backend_signalled(struct shyper_backend *backend, struct shyper_watch *watc
 		return;
 	backend->stopping = true;
 	backend->replaced = info.ssi_signo == SIGHUP;
+	drain(backend, ~0U);
 }

@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +26,8 @@
 #include "program.h"
 
 #define LOCK_PAUSE_MS	50
+/* A page of arm64 at most: larger ones would be rounded to by each small write. */
+#define MAX_PHYSICAL	65536
 /* For whom the lock has to wait that may be about to end. */
 #define LOCK_PATIENCE	(2000 / LOCK_PAUSE_MS)
 
@@ -164,16 +167,47 @@ static void choose_direct(struct blk_file *file)
 		fcntl(file->fd, F_SETFL, flags & ~O_DIRECT);
 }
 
+/* Of a block device; -1 with errno. */
+static int device_sizes(struct blk_file *file, uint64_t *bytes)
+{
+	unsigned int physical, optimal;
+	int block;
+
+	if (ioctl(file->fd, BLKGETSIZE64, bytes) || ioctl(file->fd, BLKSSZGET, &block) ||
+	    ioctl(file->fd, BLKPBSZGET, &physical) || ioctl(file->fd, BLKIOOPT, &optimal))
+		return -1;
+	file->block_size = block;
+	file->physical_size = physical;
+	file->optimal_size = optimal;
+	return 0;
+}
+
+/* Of a file: what its file system has blocks of, and likes best. */
+static int file_sizes(struct blk_file *file, const struct stat *status, uint64_t *bytes)
+{
+	struct statfs system;
+
+	if (fstatfs(file->fd, &system))
+		return -1;
+	file->block_size = SECTOR_SIZE;
+	file->physical_size = system.f_bsize;
+	file->optimal_size = status->st_blksize;
+	*bytes = status->st_size;
+	return 0;
+}
+
 static int file_size(struct blk_file *file, const struct stat *status,
 		     const char *path)
 {
-	uint64_t bytes = status->st_size;
-	int block = SECTOR_SIZE;
+	uint64_t bytes = 0;
 
-	if (S_ISBLK(status->st_mode) &&
-	    (ioctl(file->fd, BLKGETSIZE64, &bytes) || ioctl(file->fd, BLKSSZGET, &block)))
+	if (S_ISBLK(status->st_mode) ? device_sizes(file, &bytes) :
+				       file_sizes(file, status, &bytes))
 		return refuse(path, "cannot get its size", errno);
-	file->block_size = block;
+	/* What is no power of two, or more than a driver makes use of, is nothing. */
+	if (file->physical_size & (file->physical_size - 1) ||
+	    file->physical_size < file->block_size || file->physical_size > MAX_PHYSICAL)
+		file->physical_size = file->block_size;
 	file->sectors = bytes / SECTOR_SIZE;
 	if (file->sectors)
 		return 0;

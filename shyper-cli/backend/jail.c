@@ -27,7 +27,7 @@
 #include "program.h"
 
 #define NOBODY		65534
-#define MAX_FILES	64
+#define MAX_FILES	160	/* a console with seven ports of 16 clients */
 
 static int failed(const char *what)
 {
@@ -99,14 +99,17 @@ static int jail_user(void)
 static const int plain_calls[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
 	SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
-	SCMP_SYS(accept4), SCMP_SYS(close),
-	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait),
+	SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(close),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(poll), SCMP_SYS(ppoll),
 	SCMP_SYS(io_uring_enter),
 	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
 	SCMP_SYS(futex), SCMP_SYS(getrandom),
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	SCMP_SYS(timerfd_settime), SCMP_SYS(setitimer),
 	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(signalfd4),
+	SCMP_SYS(signalfd4), SCMP_SYS(timerfd_settime),
 	SCMP_SYS(restart_syscall),
 	SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
@@ -114,6 +117,7 @@ static const int plain_calls[] = {
 static const unsigned long link_calls[] = {
 	HVISOR_DEVICE_INFO, HVISOR_DEVICE_DECLARE, HVISOR_DEVICE_CONFIG,
 	HVISOR_DEVICE_INTERRUPT, HVISOR_DEVICE_FAIL,
+	HVISOR_IOEVENTFD, HVISOR_IRQFD, 0
 };
 
 /* What malloc() does to give memory back. */
@@ -133,6 +137,16 @@ static int filter_plain(scmp_filter_ctx filter)
 	return err;
 }
 
+static int filter_ioctls(scmp_filter_ctx filter, const unsigned long *calls)
+{
+	int err = 0;
+
+	for (; !err && calls && *calls; calls++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, *calls));
+	return err;
+}
+
 static int filter_arguments(scmp_filter_ctx filter)
 {
 	size_t n;
@@ -148,13 +162,10 @@ static int filter_arguments(scmp_filter_ctx filter)
 	for (n = 0; !err && n < sizeof(advices) / sizeof(*advices); n++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
 				       SCMP_A2(SCMP_CMP_EQ, advices[n]));
-	for (n = 0; !err && n < sizeof(link_calls) / sizeof(*link_calls); n++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				       SCMP_A1(SCMP_CMP_EQ, link_calls[n]));
 	return err;
 }
 
-static int jail_filter(void)
+static int jail_filter(const unsigned long *calls)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int err = filter ? 0 : -ENOMEM;
@@ -165,6 +176,10 @@ static int jail_filter(void)
 	if (!err)
 		err = filter_arguments(filter);
 	if (!err)
+		err = filter_ioctls(filter, link_calls);
+	if (!err)
+		err = filter_ioctls(filter, calls);
+	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);
 	if (err)
@@ -172,7 +187,7 @@ static int jail_filter(void)
 	return err;
 }
 
-int jail_enter(void)
+int jail_enter(const unsigned long *calls)
 {
 	int err;
 
@@ -182,5 +197,5 @@ int jail_enter(void)
 		err = jail_user();
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = failed("no_new_privs");
-	return err ? err : jail_filter();
+	return err ? err : jail_filter(calls);
 }

@@ -7,9 +7,10 @@
 
 /*
  * Gives up, for good: root, capabilities, the file system, network, and all
- * system calls but those that serving from open descriptors takes. Returns 0
- * or a negative errno, and has said what failed.
+ * system calls but those that serving from open descriptors takes, and of
+ * ioctl() those of /dev/hvisor and @calls (0 at the end, or NULL). Returns 0 or a
+ * negative errno, and has said what failed.
  */
-int jail_enter(void);
+int jail_enter(const unsigned long *calls);
 
 #endif /* BACKEND_JAIL_H */

@@ -3,21 +3,32 @@
  * What the backend programs have in common.
  */
 #include <errno.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <shyper/config.h>
 #include <shyper/error.h>
 
 #include "jail.h"
 #include "program.h"
 
-#define CONFIG_PATH	"/sys/class/hvisor/%s/config"
+/* Tests have folders of their own. */
+#ifndef CLASS_FOLDER
+#define CLASS_FOLDER	"/sys/class/hvisor"
+#endif
+#ifndef RUN_FOLDER
+#define RUN_FOLDER	"/run/shyper"
+#endif
+
+#define CONFIG_PATH	CLASS_FOLDER "/%s/config"
+#define REGIONS_PATH	CLASS_FOLDER "/%.*s/memory_regions"
 /* What `shyper device set` has made of it. */
-#define SETTINGS_PATH	"/run/shyper/%s.json"
-#define SOCKET_PATH	"/run/shyper/%s.sock"
+#define SETTINGS_PATH	RUN_FOLDER "/%s.json"
+#define SOCKETS		RUN_FOLDER "/%s[.@]*sock"
 
 static const char *device_name = "shyper";
 
@@ -57,6 +68,23 @@ int config_string(const json_t *config, const char *key, const char **value)
 	return 0;
 }
 
+int config_range(const json_t *config, const char *key, unsigned int min, unsigned int max,
+		 unsigned int *value)
+{
+	const json_t *item = json_object_get(config, key);
+	json_int_t number = json_integer_value(item);
+
+	if (!item)
+		return 0;
+	if (!json_is_integer(item) || number < min || number > max) {
+		say(SAY_ERROR, "configuration: \"%s\" must be an integer from %u to %u", key,
+		    min, max);
+		return -EINVAL;
+	}
+	*value = number;
+	return 0;
+}
+
 int config_flag(const json_t *config, const char *key, bool *value)
 {
 	const json_t *item = json_object_get(config, key);
@@ -68,6 +96,24 @@ int config_flag(const json_t *config, const char *key, bool *value)
 		return -EINVAL;
 	}
 	*value = json_is_true(item);
+	return 0;
+}
+
+int config_size(const json_t *config, const char *key, uint64_t max, uint64_t *value)
+{
+	const char *text = NULL;
+	uint64_t size;
+
+	if (config_string(config, key, &text))
+		return -EINVAL;
+	if (!text)
+		return 0;
+	if (shyper_size_parse(text, &size) || !size || size > max) {
+		say(SAY_ERROR, "configuration: \"%s\" must be a size of up to %llu bytes, as \"256M\"",
+		    key, (unsigned long long)max);
+		return -EINVAL;
+	}
+	*value = size;
 	return 0;
 }
 
@@ -84,20 +130,11 @@ static int config_status(const json_error_t *error)
 }
 
 /* 0 or SHYPER_EXIT_*, and has said why. */
-static int config_load(const char *name, json_t **ret_config)
+static int load_object(const char *path, json_t **ret_config)
 {
-	const char *other = getenv("SHYPER_DEVICE_CONFIG");
 	json_error_t error;
-	char path[256];
-	json_t *config;
+	json_t *config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 
-	/* The daemon's, where it overrides what the cell was created with. */
-	snprintf(path, sizeof(path), SETTINGS_PATH, name);
-	if (other)
-		snprintf(path, sizeof(path), "%s", other);
-	else if (access(path, F_OK))
-		snprintf(path, sizeof(path), CONFIG_PATH, name);
-	config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	if (!config) {
 		say(SAY_ERROR, "%s: line %d: %s", path, error.line, error.text);
 		return config_status(&error);
@@ -108,6 +145,52 @@ static int config_load(const char *name, json_t **ret_config)
 	say(SAY_ERROR, "%s: is no JSON object", path);
 	json_decref(config);
 	return SHYPER_EXIT_CONFIG;
+}
+
+/*
+ * The file outlives its cell if the monitor was killed, and the next cell of that
+ * number has other disks. The first region's line names the file that is its
+ * memory, which no two cells share.
+ */
+static bool is_of_cell(const char *name, const json_t *settings)
+{
+	const char *mark = json_string_value(json_object_get(settings, "cell_memory"));
+	char path[128], line[256] = "", *value;
+	FILE *regions;
+
+	snprintf(path, sizeof(path), REGIONS_PATH, (int)strcspn(name, "."), name);
+	regions = fopen(path, "re");
+	if (!regions)
+		return false;
+	if (!fgets(line, sizeof(line), regions))
+		line[0] = 0;
+	fclose(regions);
+	line[strcspn(line, "\n")] = 0;
+	value = strchr(line, '=');
+	return mark && value && !strcmp(value + 1, mark);
+}
+
+/* 0 or SHYPER_EXIT_*, and has said why. */
+static int config_load(const char *name, json_t **ret_config)
+{
+	const char *other = getenv("SHYPER_DEVICE_CONFIG");
+	char path[256];
+	int status;
+
+	/* The daemon's, where it overrides what the cell was created with. */
+	if (other)
+		return load_object(other, ret_config);
+	snprintf(path, sizeof(path), SETTINGS_PATH, name);
+	if (!access(path, F_OK)) {
+		status = load_object(path, ret_config);
+		if (status || is_of_cell(name, *ret_config))
+			return status;
+		say(SAY_WARNING, "%s: is not used: it is of another cell, which had the number before",
+		    path);
+		json_decref(*ret_config);
+	}
+	snprintf(path, sizeof(path), CONFIG_PATH, name);
+	return load_object(path, ret_config);
 }
 
 static int open_status(const struct shyper_error *error)
@@ -140,17 +223,21 @@ static bool device_gone(const char *name)
 }
 
 /*
- * A socket is removed with its device, by udev or the daemon: who made it after that
- * removes it. "config" goes before the event does (device_del()).
+ * Sockets are removed with their device, by udev or the daemon: who made them after
+ * that removes them. "config" goes before the event does (device_del()).
  */
-static void remove_late_socket(const char *name)
+static void remove_late_sockets(const char *name)
 {
-	char path[128];
+	char pattern[128];
+	glob_t found;
+	size_t n;
 
-	if (!device_gone(name))
+	snprintf(pattern, sizeof(pattern), SOCKETS, name);
+	if (!device_gone(name) || glob(pattern, 0, NULL, &found))
 		return;
-	snprintf(path, sizeof(path), SOCKET_PATH, name);
-	unlink(path);
+	for (n = 0; n < found.gl_pathc; n++)
+		unlink(found.gl_pathv[n]);
+	globfree(&found);
 }
 
 static int program_open(struct shyper_backend *backend,
@@ -164,8 +251,8 @@ static int program_open(struct shyper_backend *backend,
 		return status;
 	status = program->open(backend, config);
 	json_decref(config);
-	remove_late_socket(name);
-	if (!status && jailed && jail_enter())
+	remove_late_sockets(name);
+	if (!status && jailed && jail_enter(program->calls))
 		return SHYPER_EXIT_RESTART;
 	return status;
 }
@@ -180,11 +267,11 @@ static int program_run(struct shyper_ctx *ctx, struct shyper_backend *backend)
 	if (!err)
 		err = shyper_backend_run(backend);
 	if (err > 0) {
-		say(SAY_INFO, "makes way for its successor, nothing in flight");
+		say(SAY_INFO, "makes way for its successor");
 		return SHYPER_EXIT_RESTART;
 	}
 	if (!err) {
-		say(SAY_INFO, "stopped, nothing in flight");
+		say(SAY_INFO, "stopped");
 		return SHYPER_EXIT_DONE;
 	}
 	say(err == -ENODEV ? SAY_INFO : SAY_ERROR, "%s",

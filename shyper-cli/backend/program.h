@@ -15,6 +15,7 @@
  * @name: of the program
  * @ops: its device
  * @data: for shyper_backend_get_data()
+ * @calls: numbers of ioctl() that it makes in its jail, 0 at the end; or NULL
  * @open: opens all that the device needs, before the jail is shut; returns 0
  *	or SHYPER_EXIT_*, and has said why
  */
@@ -22,6 +23,7 @@ struct backend_program {
 	const char *name;
 	const struct shyper_backend_ops *ops;
 	void *data;
+	const unsigned long *calls;
 	int (*open)(struct shyper_backend *backend, const json_t *config);
 };
 
@@ -42,6 +44,10 @@ void say_name(const char *name);
  * as it was, one of a wrong type is said and gives -EINVAL.
  */
 int config_string(const json_t *config, const char *key, const char **value);
+int config_range(const json_t *config, const char *key, unsigned int min, unsigned int max,
+		 unsigned int *value);
 int config_flag(const json_t *config, const char *key, bool *value);
+/* A text as in a cell's file, of 1 byte to @max. */
+int config_size(const json_t *config, const char *key, uint64_t max, uint64_t *value);
 
 #endif /* BACKEND_PROGRAM_H */

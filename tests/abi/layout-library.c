@@ -84,6 +84,14 @@ AT(shyper_chain, out_length, 24);
 AT(shyper_chain, in_length, 28);
 
 /* shyper/virtio/backend.h */
+SIZE(shyper_cell_region, 48);
+AT(shyper_cell_region, ipa, 0);
+AT(shyper_cell_region, length, 8);
+AT(shyper_cell_region, host, 16);
+AT(shyper_cell_region, fd, 24);
+AT(shyper_cell_region, offset, 32);
+AT(shyper_cell_region, is_readonly, 40);
+
 SIZE(shyper_backend_ops, 120);
 AT(shyper_backend_ops, device_id, 0);
 AT(shyper_backend_ops, nr_queues, 4);
@@ -94,7 +102,11 @@ AT(shyper_backend_ops, reset, 32);
 AT(shyper_backend_ops, config_store, 40);
 AT(shyper_backend_ops, load, 48);
 AT(shyper_backend_ops, store, 56);
-AT(shyper_backend_ops, reserved, 64);
+AT(shyper_backend_ops, driver_ok, 64);
+AT(shyper_backend_ops, queue_stop, 72);
+AT(shyper_backend_ops, attached, 80);
+AT(shyper_backend_ops, drain, 88);
+AT(shyper_backend_ops, reserved, 96);
 SIZE(shyper_watch, 24);
 AT(shyper_watch, fd, 0);
 AT(shyper_watch, ready, 8);

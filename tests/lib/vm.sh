@@ -7,8 +7,8 @@
 # disks, links to what they are based on, and the machine's state as a migration
 # stream. Cases share its lock while they run, so that it is not removed.
 #
-# Uses: images cpus mem plain bootargs init (path of root's, or none) mode (icount,
-# mttcg or none), case_dir.
+# Uses: images cpus mem plain bootargs init (path of root's, or none) net (1: with a
+# network card) mode (icount, mttcg or none), case_dir.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
 . "$top/scripts/qemu.sh"
@@ -39,7 +39,7 @@ boot_mode() {
 
 # vm_key INPUTS: the name of the snapshot of these in this configuration.
 vm_key() {
-	echo "$1 $cpus $mem $plain $(boot_mode) $bootargs $init" | sha256sum | cut -c 1-16
+	echo "$1 $cpus $mem $plain $(boot_mode) $bootargs $init $net" | sha256sum | cut -c 1-16
 }
 
 # vm_args DIR: the machine, with its disks in DIR and its chardevs in case_dir.
@@ -59,6 +59,8 @@ vm_args() {
 		qemu+=(-chardev "file,id=$port,path=$case_dir/$port"
 			-device "virtserialport,chardev=$port,name=$port")
 	done
+	[ "$net" = 0 ] || qemu+=(-device virtio-net-pci,netdev=net,addr=5,romfile=
+		-netdev "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:80-cmd:$top/tests/lib/http-stream")
 	case $mode in
 	icount) qemu+=(-icount shift=0,sleep=off -rtc base=2024-01-01,clock=vm) ;;
 	mttcg) qemu+=(-accel tcg,thread=multi) ;;

@@ -454,19 +454,36 @@ enum irq_kind irqchip_handle_irqs(struct percpu *cpu)
 	}
 }
 
+/* An SPI of the cell that stands for no physical one; NULL: it is none. */
+static struct vgic_irq *emulated_spi(struct cell *cell, u32 intid)
+{
+	struct vgic_irq *irq = vgic_irq_get(&cell->vgic, NULL, intid);
+
+	return irq && !irq->hw ? irq : NULL;
+}
+
 int irqchip_inject_irq(struct cell *cell, u32 intid)
 {
 	struct vgic_irq *irq;
-	int err = -EINVAL;
 
 	vgic_lock(&cell->vgic);
-	irq = vgic_irq_get(&cell->vgic, NULL, intid);
-	if (irq && !irq->hw) {
+	irq = emulated_spi(cell, intid);
+	if (irq)
 		vgic_set_pending(&cell->vgic, irq);
-		err = 0;
-	}
 	vgic_unlock(&cell->vgic);
-	return err;
+	return irq ? 0 : -EINVAL;
+}
+
+int irqchip_set_line(struct cell *cell, u32 intid, bool high)
+{
+	struct vgic_irq *irq;
+
+	vgic_lock(&cell->vgic);
+	irq = emulated_spi(cell, intid);
+	if (irq)
+		vgic_set_line(&cell->vgic, irq, high);
+	vgic_unlock(&cell->vgic);
+	return irq ? 0 : -EINVAL;
 }
 
 /* -- what the vGIC asks of the hardware -- */

@@ -106,13 +106,16 @@ static void store_pending(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_i
 		vgic_set_pending(vgic, irq);
 }
 
-static void store_config(struct vgic_cpu *cpu, struct vgic_irq *irq, bool edge)
+static void store_config(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_irq *irq,
+			 bool edge)
 {
 	if (irq->intid < VGIC_NR_SGIS || irq->edge == edge)
 		return;
 	irq->edge = edge;
 	if (irq->hw)
 		vgic_hw_config(cpu, irq->intid, edge);
+	else if (irq->line && !edge)
+		vgic_set_pending(vgic, irq);
 }
 
 static void field_store(const struct field_access *field, struct vgic_irq *irq, u64 value)
@@ -130,7 +133,7 @@ static void field_store(const struct field_access *field, struct vgic_irq *irq, 
 		vgic_irq_changed(vgic, irq);
 		return;
 	case GIC_ICFGR:
-		store_config(field->cpu, irq, value & 2);
+		store_config(vgic, field->cpu, irq, value & 2);
 		return;
 	}
 	if (!value)

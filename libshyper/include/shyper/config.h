@@ -97,9 +97,9 @@ shyper_config_get_restart(const struct shyper_config *config);
 
 /**
  * struct shyper_region - a range of the guest addresses of a cell
- * @name: of a device; or "gicd", "gicr", "earlycon", "ram", and "kernel", "dtb",
- *	"initrd", which are in "ram"
- * @type: of a device; or "gic", "earlycon", "ram", "image"
+ * @name: of a device or a region of memory; or "gicd", "gicr", "earlycon", "ram",
+ *	and "kernel", "dtb", "initrd", which are in "ram"
+ * @type: of a device; or "gic", "earlycon", "ram", "rom" (read-only), "image"
  * @intid: the interrupt of a device; 0: none
  */
 struct shyper_region {
@@ -125,6 +125,12 @@ SHYPER_API int shyper_config_get_device_tree(const struct shyper_config *config,
 /* The CPUs that it would get now, as Linux lists them: "2-3"; "": too few. */
 SHYPER_API int shyper_config_choose_cpus(const struct shyper_config *config,
 					 char *buffer, size_t size);
+/* Limits of a disk's keys "iops" and "bytes_per_second". */
+#define SHYPER_MAX_IOPS			10000000
+#define SHYPER_MAX_BYTES_PER_SECOND	(1ULL << 40)
+
+/* A size as configurations have them: "4096", "256M", "0x1000". -EINVAL: none. */
+SHYPER_API int shyper_size_parse(const char *text, uint64_t *ret_bytes);
 
 #ifdef __cplusplus
 }

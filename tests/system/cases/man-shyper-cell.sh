@@ -22,7 +22,7 @@ required_of_page() {
 }
 
 required_of_schema() {
-	jq -r '.. | objects | select(has("additionalProperties")).required[]' \
+	jq -r '.. | objects | select(has("additionalProperties")).required[]?' \
 		configs/schema/*.json | sort -u
 }
 
@@ -35,7 +35,7 @@ echo "ok keys"
 
 mkdir -p "$work"/{cell,mediated}/good
 awk -v work="$work" '/^\.Bd/{ text = ""; next }
-	/^\.Ed/ && text ~ /^{/ { printf "%s", text >(work (text ~ /mediated/ ? "/mediated" : "/cell") "/good/a.json") }
+	/^\.Ed/ && text ~ /^{/ { printf "%s", text >(work (text ~ /mediated/ ? "/mediated" : "/cell") "/good/" ++n ".json") }
 	{ text = text $0 "\n" }' $page
 for kind in cell mediated; do
 	tests/corpus/check-schema configs/schema/$kind.schema.json "$work/$kind" || fail "the example of $kind"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 400
+# root-run: --cpus 2 --timeout 400
 #
 # A thousand looks at a cell's page by an unprivileged user while fio runs in
 # the cell all succeed; with the cells idle they cost root no hypercall and no

@@ -49,6 +49,26 @@ state_is() {
 	read -r state <"/sys/class/hvisor/$1/state" && [ "$state" = "$2" ]
 }
 
+# backend_pid DEVICE: the process that serves it, 0: none
+backend_pid() {
+	sys "$1/backend_pid"
+}
+
+backend_is_another() {
+	local pid attached
+	read -r pid <"/sys/class/hvisor/$1/backend_pid"
+	read -r attached <"/sys/class/hvisor/$1/attached"
+	[ "$attached" = 1 ] && [ "$pid" != 0 ] && [ "$pid" != "$2" ]
+}
+
+# backend_kill DEVICE [SIGNAL]: until another one serves the device
+backend_kill() {
+	local old
+	old=$(backend_pid "$1")
+	kill "-${2:-KILL}" "$old"
+	wait_until 30 backend_is_another "$1" "$old"
+}
+
 # terminal_open NAME ADDRESS: from here on what takes a CELL's console below works
 # with what socat finds there. Its whole output is kept in /tmp/NAME.out.
 terminal_open() {
@@ -106,7 +126,8 @@ prompt_comes() {
 	return 1
 }
 
-# cell_login CELL SECONDS: waits for the shell and silences its echo.
+# cell_login CELL SECONDS: waits for the shell and silences its echo. A child of
+# such a shell that ends while it waits for a line ends the shell, if it is busybox'.
 cell_login() {
 	wait_until "$2" prompt_comes "$1"
 	cell_run "$1" 30 'stty -echo; PS1=' >/dev/null || fail "$1: no shell"

@@ -492,6 +492,22 @@ static void test_the_exit_status_tells_what_to_do(void **state)
 	assert_int_equal(cell_monitor_main(1, argv), SERVICE_MISCONFIGURED);
 }
 
+/* What one that was killed has left is not for the next cell of that number. */
+static void test_settings_of_a_cell_that_has_gone_are_removed(void **state)
+{
+	const char *path = SERVICE_RUN_FOLDER "/cell9.blk0.json";
+
+	assert_int_equal(service_make_folder(), 0);
+	fclose(fopen(path, "w"));
+	make_cell(SHYPER_RESTART_NEVER, SHYPER_CELL_STOPPED, "stop", 0);
+	cell.open_error = -EBUSY;
+	assert_int_equal(run_monitor(), SERVICE_SERVED);
+	assert_int_equal(access(path, F_OK), 0);
+	cell.open_error = -ENODEV;
+	assert_int_equal(run_monitor(), SERVICE_ENDED);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 /* It has the memory of a cell that runs: to end is no way out. */
 static void test_errors_that_pass_do_not_end_it(void **state)
 {
@@ -533,6 +549,7 @@ int main(void)
 		cmocka_unit_test(test_the_time_limit_of_a_request_is_kept),
 		cmocka_unit_test(test_a_running_cell_is_not_started),
 		cmocka_unit_test(test_the_exit_status_tells_what_to_do),
+		cmocka_unit_test(test_settings_of_a_cell_that_has_gone_are_removed),
 		cmocka_unit_test(test_errors_that_pass_do_not_end_it),
 		cmocka_unit_test(test_another_cell_is_for_another_monitor),
 	};

@@ -85,6 +85,8 @@ static int make_tree(void **state)
 	put("/sys/class/hvisor/cell2/failure",
 	    "REASON=unmapped\nCPU=0\nPC=0x40001000\nESR=0x93c08046\n"
 	    "IPA=0x10000000\n");
+	put("/sys/class/hvisor/cell1/memory_regions",
+	    "REGION0=0x40000000,0x10000000,rw,root,00:0e,77\n");
 	put("/sys/class/hvisor/cell1.blk0/type", "blk\n");
 	put("/sys/class/hvisor/cell1.blk0/index", "0\n");
 	put("/sys/class/hvisor/cell1.blk0/name", "blk0\n");
@@ -569,7 +571,17 @@ static void test_what_cannot_be_set_is_refused_with_a_reason(void **state)
 	} cases[] = {
 		{ "path=/a", "\"path\" was told to the guest", CLI_FAILED },
 		{ "policy=wait", "\"policy\" is the hypervisor's", CLI_FAILED },
-		{ "colour=red", "no key \"colour\"", CLI_FAILED },
+		{ "queues=2", "\"queues\" was told to the guest", CLI_FAILED },
+		{ "colour=red", "no key \"colour\", expected \"iops\", \"bytes_per_second\", \"size\"",
+		  CLI_FAILED },
+		{ "iops=0", "'0' is not a number from 1 to", CLI_USAGE },
+		{ "iops=10000001", "is not a number from 1 to", CLI_USAGE },
+		{ "iops=1k", "'1k' is not a number from 1 to", CLI_USAGE },
+		{ "bytes_per_second=fast", "'fast' is not a size", CLI_USAGE },
+		{ "bytes_per_second=0", "'0' is not a size", CLI_USAGE },
+		{ "bytes_per_second=1025G", "is not a size", CLI_USAGE },
+		{ "size=1000", "'1000' is not a multiple of 512 bytes", CLI_USAGE },
+		{ "size=0", "'0' is not a multiple of 512 bytes", CLI_USAGE },
 		{ "path", "'path' is not KEY=VALUE", CLI_USAGE },
 		{ "=x", "'=x' is not KEY=VALUE", CLI_USAGE },
 	};
@@ -582,6 +594,33 @@ static void test_what_cannot_be_set_is_refused_with_a_reason(void **state)
 		assert_non_null(strstr(errors, cases[i].reason));
 		assert_int_equal(count_lines(errors), 1);
 	}
+}
+
+/* A change is of the cell, not of its number. */
+static void test_settings_end_with_their_cell(void **state)
+{
+	const char *path = SERVICE_RUN_FOLDER "/cell1.blk0.json";
+	json_t *settings;
+	pid_t pid = fake_backend();
+
+	serve_by(pid);
+	assert_int_equal(run("device set debian.blk0 iops=700 -t 1"), CLI_DONE);
+	waitpid(pid, NULL, 0);
+	settings = json_load_file(path, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(settings, "cell_memory")),
+			    "0x40000000,0x10000000,rw,root,00:0e,77");
+	json_decref(settings);
+	assert_int_equal(run("device show debian.blk0"), CLI_DONE);
+	assert_non_null(strstr(output, "iops=700"));
+	assert_null(strstr(output, "cell_memory"));
+	put("/sys/class/hvisor/cell1/memory_regions",
+	    "REGION0=0x40000000,0x10000000,rw,root,00:0e,78\n");
+	assert_int_equal(run("device show debian.blk0"), CLI_DONE);
+	assert_null(strstr(output, "iops"));
+	put("/sys/class/hvisor/cell1/memory_regions",
+	    "REGION0=0x40000000,0x10000000,rw,root,00:0e,77\n");
+	unlink(path);
+	put("/sys/class/hvisor/cell1.blk0/backend_pid", "321\n");
 }
 
 static void test_a_log_must_be_one(void **state)
@@ -606,6 +645,44 @@ static void test_a_log_must_be_one(void **state)
 	assert_null(strstr(output, "log="));
 	remove_cell("cell1.con0");
 	unlink(SERVICE_RUN_FOLDER "/cell1.con0.json");
+}
+
+static off_t size_of(const char *file)
+{
+	struct stat status;
+
+	assert_int_equal(stat(file, &status), 0);
+	return status.st_size;
+}
+
+static void test_a_disk_only_grows(void **state)
+{
+	char config[200], disk[100];
+
+	snprintf(disk, sizeof(disk), "%s/disk", root);
+	put("/disk", "");
+	assert_int_equal(truncate(disk, 8192), 0);
+	put("/sys/class/hvisor/cell1.blk1/type", "blk\n");
+	put("/sys/class/hvisor/cell1.blk1/index", "1\n");
+	put("/sys/class/hvisor/cell1.blk1/name", "blk1\n");
+	put("/sys/class/hvisor/cell1.blk1/attached", "0\n");
+	snprintf(config, sizeof(config), "{\"type\":\"blk\",\"path\":\"%s\"}", disk);
+	put("/sys/class/hvisor/cell1.blk1/config", config);
+	assert_int_equal(run("device set debian.blk1 size=4K"), CLI_FAILED);
+	assert_non_null(strstr(errors, "has 8192 bytes; a disk can only grow"));
+	/* Nothing is done if anything is wrong. */
+	assert_int_equal(run("device set debian.blk1 size=1M iops=0"), CLI_USAGE);
+	assert_int_equal(size_of(disk), 8192);
+	/* It has grown, though nobody is there to tell the guest. */
+	assert_int_equal(run("device set debian.blk1 size=1M"), CLI_FAILED);
+	assert_non_null(strstr(errors, "no backend serves it"));
+	assert_int_equal(size_of(disk), 1 << 20);
+	assert_int_equal(run("device show debian.blk1"), CLI_DONE);
+	assert_null(strstr(output, "size"));
+	unlink(disk);
+	assert_int_equal(run("device set debian.blk1 size=2M"), CLI_NOT_FOUND);
+	remove_cell("cell1.blk1");
+	unlink(SERVICE_RUN_FOLDER "/cell1.blk1.json");
 }
 
 static void test_events_begin_with_what_is_there(void **state)
@@ -923,7 +1000,9 @@ int main(void)
 		cmocka_unit_test(test_an_upgrade_waits_for_the_next_backend),
 		cmocka_unit_test(
 			test_what_cannot_be_set_is_refused_with_a_reason),
+		cmocka_unit_test(test_settings_end_with_their_cell),
 		cmocka_unit_test(test_a_log_must_be_one),
+		cmocka_unit_test(test_a_disk_only_grows),
 		cmocka_unit_test(test_events_begin_with_what_is_there),
 		cmocka_unit_test(test_devices_are_listed_and_shown),
 		cmocka_unit_test(test_what_is_missing_is_not_found),

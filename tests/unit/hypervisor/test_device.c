@@ -45,6 +45,7 @@ static struct {
 	int max_mapped;
 	int root_irqs;
 	int guest_irqs;
+	bool line;
 	int withdrawn;
 	int events[3];		/* SGIs, by CPU */
 	u64 now;
@@ -140,6 +141,14 @@ int irqchip_inject_irq(struct cell *to, u32 intid)
 		assert_int_equal(intid, IRQ);
 		world.guest_irqs++;
 	}
+	return 0;
+}
+
+int irqchip_set_line(struct cell *to, u32 intid, bool high)
+{
+	assert_ptr_equal(to, &cell);
+	assert_int_equal(intid, IRQ);
+	world.line = high;
 	return 0;
 }
 
@@ -772,6 +781,39 @@ static void test_foreign_load_gives_the_answer(void **state)
 	assert_int_equal(world.armed, 0);
 }
 
+static void test_foreign_interrupt_is_a_level(void **state)
+{
+	struct hvisor_device_desc desc = foreign_desc();
+	struct hvisor_device_decl decl = { .size = sizeof(decl) };
+	struct hvisor_device_page *page;
+
+	(void)state;
+	desc.irq = IRQ;
+	assert_int_equal(add(&desc), 0);
+	page = devices_of(&cell)->devices[0].page;
+	assert_int_equal(page->state_pages, 1);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), -ENOTCONN);
+	assert_int_equal(declare(0, &decl), 0);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_USED, 0, 0), -EINVAL);
+	assert_int_equal(call(hc_device_interrupt, 0, 1ULL << 34 | 4, 0, 0), -EINVAL);
+	assert_false(world.line);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), 0);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), 0);
+	assert_true(world.line);
+	assert_int_equal(page->counters.interrupts, 1);
+	assert_int_equal(call(hc_device_interrupt, 0, 0, 0, 0), 0);
+	assert_false(world.line);
+	assert_int_equal(page->counters.interrupts, 1);
+}
+
+static void test_region_without_interrupt_has_no_level(void **state)
+{
+	(void)state;
+	foreign_device(0, 0);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), -EINVAL);
+	assert_int_equal(call(hc_device_interrupt, 0, 0, 0, 0), -EINVAL);
+}
+
 /* -- latencies -- */
 
 static void answer_late(void)
@@ -875,6 +917,33 @@ static void test_deadline_fails_the_device(void **state)
 	call(hc_device_release, 0, 0, 0, 0);
 	assert_int_equal(declare(0, &decl), 0);
 	assert_int_equal(device->page->failed, 0);
+}
+
+/* A handler that reads all ones would never end it. */
+static void test_deadline_takes_the_level_back(void **state)
+{
+	struct hvisor_device_desc desc = foreign_desc();
+	struct hvisor_device_decl decl = { .size = sizeof(decl) };
+	u64 value;
+
+	(void)state;
+	desc.irq = IRQ;
+	desc.deadline_ms = 50;
+	desc.policy = HVISOR_POLICY_FAIL_DEVICE;
+	assert_int_equal(add(&desc), 0);
+	assert_int_equal(declare(0, &decl), 0);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), 0);
+	assert_true(world.line);
+	world.while_waiting = pass_time;
+	assert_int_equal(load(0x0b000000, 4, &value), MMIO_HANDLED);
+	assert_false(world.line);
+	/* Its backend comes to itself, too late. */
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), 0);
+	assert_false(world.line);
+	call(hc_device_release, 0, 0, 0, 0);
+	assert_int_equal(declare(0, &decl), 0);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), 0);
+	assert_true(world.line);
 }
 
 static void test_deadline_stops_the_cell(void **state)
@@ -992,6 +1061,57 @@ static void test_load_needs_declarations(void **state)
 	assert_int_equal(which, 0);
 }
 
+/* What its guest has stored is in the backend, or in what that left behind. */
+static void test_a_region_that_was_used_is_reset(void **state)
+{
+	struct device *device = foreign_device(0, 0);
+	struct hvisor_device_decl decl = { .size = sizeof(decl) };
+	struct hvisor_device_page *page = device->page;
+	u32 which = 99;
+	u64 value;
+
+	(void)state;
+	devices_quiesce(&cell);
+	assert_int_equal(page->control.state, HVISOR_SLOT_IDLE);
+	world.while_waiting = answer_load;
+	assert_int_equal(load(0x0b000028, 8, &value), MMIO_HANDLED);
+	devices_quiesce(&cell);
+	assert_int_equal(page->control.op, HVISOR_OP_QUIESCE);
+	assert_int_equal(devices_load(&cell, &which), -EAGAIN);
+	assert_int_equal(page->epoch, 0);
+	assert_int_equal(call(hc_device_answer, 0, HVISOR_ANSWER_CONTROL, 1, 0), 0);
+	assert_int_equal(page->epoch, 1);
+	assert_int_equal(page->counters.resets, 1);
+	assert_int_equal(devices_load(&cell, &which), 0);
+	/* Nobody serves it at the stop: its successor learns of it by the epoch. */
+	assert_int_equal(load(0x0b000028, 8, &value), MMIO_HANDLED);
+	assert_int_equal(call(hc_device_release, 0, HVISOR_RELEASE_QUIET, 0, 0), 0);
+	devices_quiesce(&cell);
+	assert_int_equal(page->control.state, HVISOR_SLOT_IDLE);
+	assert_int_equal(page->epoch, 2);
+	assert_int_equal(declare(0, &decl), 0);
+	assert_int_equal(devices_load(&cell, &which), 0);
+}
+
+static void test_reset_takes_the_level_back(void **state)
+{
+	struct hvisor_device_desc desc = foreign_desc();
+	struct hvisor_device_decl decl = { .size = sizeof(decl) };
+	u64 value;
+
+	(void)state;
+	desc.irq = IRQ;
+	assert_int_equal(add(&desc), 0);
+	assert_int_equal(declare(0, &decl), 0);
+	world.while_waiting = answer_load;
+	assert_int_equal(load(0x0b000028, 8, &value), MMIO_HANDLED);
+	assert_int_equal(call(hc_device_interrupt, 0, HVISOR_INTERRUPT_LEVEL, 0, 0), 0);
+	devices_quiesce(&cell);
+	assert_true(world.line);
+	assert_int_equal(call(hc_device_answer, 0, HVISOR_ANSWER_CONTROL, 1, 0), 0);
+	assert_false(world.line);
+}
+
 /* -- loads of pages, the early console -- */
 
 static void test_load_of_a_register_page_is_retried(void **state)
@@ -1052,10 +1172,13 @@ int main(void)
 		TEST(test_one_reset_ends_all_waits_for_one),
 		TEST(test_queue_stop_ends_waits_for_that_queue),
 		TEST(test_foreign_load_gives_the_answer),
+		TEST(test_foreign_interrupt_is_a_level),
+		TEST(test_region_without_interrupt_has_no_level),
 		TEST(test_answers_are_timed),
 		TEST(test_one_reset_is_timed_for_all_who_wait),
 		TEST(test_doorbell_tells_since_when),
 		TEST(test_deadline_fails_the_device),
+		TEST(test_deadline_takes_the_level_back),
 		TEST(test_deadline_stops_the_cell),
 		TEST(test_deadline_keeps_waiting),
 		TEST(test_reset_never_ends_by_deadline),
@@ -1063,6 +1186,8 @@ int main(void)
 		TEST(test_release_answers_only_if_quiet),
 		TEST(test_quiet_device_needs_nobody),
 		TEST(test_load_needs_declarations),
+		TEST(test_a_region_that_was_used_is_reset),
+		TEST(test_reset_takes_the_level_back),
 		TEST(test_load_of_a_register_page_is_retried),
 		TEST(test_early_console_writes_the_log),
 	};

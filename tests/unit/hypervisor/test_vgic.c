@@ -193,6 +193,13 @@ static void pend(u32 c, u32 intid)
 	vgic_unlock(&vgic);
 }
 
+static void set_line(u32 intid, bool high)
+{
+	vgic_lock(&vgic);
+	vgic_set_line(&vgic, irq_of(0, intid), high);
+	vgic_unlock(&vgic);
+}
+
 static enum mmio_result dist(u32 c, u64 offset, u8 size, bool write, u64 *value)
 {
 	struct mmio_access access = { .addr = offset, .size = size, .write = write,
@@ -853,7 +860,7 @@ static void random_operations_lose_nothing(void **state)
 		c = (u32)rand() % NR_CPUS;
 		n = (u32)rand() % 32;
 		value = (u64)rand() << 32 | (u64)rand();
-		switch (rand() % 10) {
+		switch (rand() % 11) {
 		case 0:
 			offset = (offsets[rand() % 10] + (u64)rand() % 128) & ~7UL;
 			dist(c, offset, (u8)(1 << rand() % 4), true, &value);
@@ -892,6 +899,11 @@ static void random_operations_lose_nothing(void **state)
 		case 8:
 			dist(c, 0, 4, true, &value);
 			break;
+		case 9:
+			vgic_lock(&vgic);
+			vgic_set_line(&vgic, irq_of(0, SOFT_SPI + n), value & 1);
+			vgic_unlock(&vgic);
+			break;
 		default:
 			if (cpus[c].online)
 				sync(c);
@@ -906,6 +918,8 @@ static void after_any_disorder_an_event_still_arrives(void **state)
 	u32 n, intid;
 
 	random_operations_lose_nothing(state);
+	for (n = 0; n < 32; n++)
+		set_line(SOFT_SPI + n, false);
 	vgic_lock(&vgic);
 	vgic_reset(&vgic);
 	for (n = 0; n < NR_CPUS; n++)
@@ -927,6 +941,110 @@ static void after_any_disorder_an_event_still_arrives(void **state)
 		eoi(n % NR_CPUS, intid);
 	}
 	assert_int_equal(arrived, 0xffffffff);
+}
+
+static void a_level_comes_again_until_it_is_low(void **state)
+{
+	u32 n;
+
+	(void)state;
+	enable(0, SOFT_SPI, 0xa0);
+	set_line(SOFT_SPI, true);
+	assert_true(kicked & BIT(0));
+	for (n = 0; n < 3; n++) {
+		sync(0);
+		/* Its end brings the CPU back here. */
+		assert_true(cpus[0].lr[0] & VGIC_LR_EOI);
+		assert_int_equal(ack(0), SOFT_SPI);
+		sync(0);
+		assert_int_equal(ack(0), 1023);
+		eoi(0, SOFT_SPI);
+	}
+	sync(0);
+	assert_int_equal(ack(0), SOFT_SPI);
+	/* The handler has found and removed the cause: its end costs no exit. */
+	set_line(SOFT_SPI, false);
+	sync(0);
+	assert_false(cpus[0].lr[0] & VGIC_LR_EOI);
+	eoi(0, SOFT_SPI);
+	sync(0);
+	assert_int_equal(cpus[0].lr[0], 0);
+	assert_null(cpus[0].queue);
+}
+
+static void a_level_that_falls_early_is_never_seen(void **state)
+{
+	(void)state;
+	enable(1, SOFT_SPI, 0xa0);
+	set_line(SOFT_SPI, true);
+	sync(1);
+	assert_true(cpus[1].lr[0] & VGIC_LR_PENDING);
+	kicked = 0;
+	set_line(SOFT_SPI, false);
+	assert_true(kicked & BIT(1));
+	sync(1);
+	assert_int_equal(ack(1), 1023);
+	/* Nor if it was never in a list register. */
+	set_line(SOFT_SPI, true);
+	set_line(SOFT_SPI, false);
+	sync(1);
+	assert_int_equal(ack(1), 1023);
+}
+
+static void the_guest_cannot_clear_a_level(void **state)
+{
+	(void)state;
+	enable(0, SOFT_SPI, 0xa0);
+	set_line(SOFT_SPI, true);
+	sync(0);
+	dist_write(0x280 + SOFT_SPI / 32 * 4, 4, 1U << SOFT_SPI % 32);
+	sync(0);
+	assert_int_equal(ack(0), SOFT_SPI);
+	/* Ended by a store to the distributor, in a list register and without. */
+	dist_write(0x380 + SOFT_SPI / 32 * 4, 4, 1U << SOFT_SPI % 32);
+	sync(0);
+	assert_int_equal(ack(0), SOFT_SPI);
+	eoi(0, SOFT_SPI);
+	set_line(SOFT_SPI, false);
+	sync(0);
+	assert_int_equal(ack(0), 1023);
+}
+
+static void as_an_edge_a_line_counts_once(void **state)
+{
+	(void)state;
+	dist_write(0xc00 + SOFT_SPI / 16 * 4, 4, 2U << SOFT_SPI % 16 * 2);
+	enable(0, SOFT_SPI, 0xa0);
+	set_line(SOFT_SPI, true);
+	set_line(SOFT_SPI, false);
+	sync(0);
+	assert_false(cpus[0].lr[0] & VGIC_LR_EOI);
+	assert_int_equal(ack(0), SOFT_SPI);
+	eoi(0, SOFT_SPI);
+	set_line(SOFT_SPI, true);
+	sync(0);
+	assert_int_equal(ack(0), SOFT_SPI);
+	eoi(0, SOFT_SPI);
+	sync(0);
+	assert_int_equal(ack(0), 1023);
+	/* Made a level while it is high. */
+	dist_write(0xc00 + SOFT_SPI / 16 * 4, 4, 0);
+	sync(0);
+	assert_int_equal(ack(0), SOFT_SPI);
+}
+
+static void a_line_outlives_a_reset(void **state)
+{
+	(void)state;
+	set_line(SOFT_SPI, true);
+	vgic_lock(&vgic);
+	vgic_reset(&vgic);
+	vgic_cpu_online(&vgic, &cpus[0]);
+	vgic_unlock(&vgic);
+	dist_write(0, 4, 3);
+	enable(0, SOFT_SPI, 0xa0);
+	sync(0);
+	assert_int_equal(ack(0), SOFT_SPI);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -960,6 +1078,11 @@ int main(void)
 		TEST(sgis_reach_exactly_their_targets),
 		TEST(a_group_that_is_off_delivers_nothing),
 		TEST(reset_forgets_all_but_ownership),
+		TEST(a_level_comes_again_until_it_is_low),
+		TEST(a_level_that_falls_early_is_never_seen),
+		TEST(the_guest_cannot_clear_a_level),
+		TEST(as_an_edge_a_line_counts_once),
+		TEST(a_line_outlives_a_reset),
 		TEST(random_operations_lose_nothing),
 		TEST(after_any_disorder_an_event_still_arrives),
 	};

@@ -572,6 +572,36 @@ static void test_config_change_counts_a_generation(void **state)
 	assert_int_equal(get(f, VIRTIO_MMIO_CONFIG + 60), 0);
 }
 
+/* A driver that is not ready is told of it when it is, and of no older one. */
+static void test_config_change_waits_for_the_driver(void **state)
+{
+	struct fixture *f = *state;
+	u8 config[HVISOR_MAX_CONFIG] = { 1 };
+	struct virtio_mmio_action act;
+
+	virtio_mmio_config(&f->vm, config);
+	negotiate(f, VIRTIO_F_VERSION_1);
+	act = put(f, VIRTIO_MMIO_STATUS, READY_STATUS | VIRTIO_STATUS_DRIVER_OK);
+	assert_false(act.interrupt);
+	assert_int_equal(get(f, VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+	virtio_mmio_reset(&f->vm);
+
+	negotiate(f, VIRTIO_F_VERSION_1);
+	virtio_mmio_config(&f->vm, config);
+	virtio_mmio_reset(&f->vm);
+	negotiate(f, VIRTIO_F_VERSION_1);
+	act = put(f, VIRTIO_MMIO_STATUS, READY_STATUS | VIRTIO_STATUS_DRIVER_OK);
+	assert_false(act.interrupt);
+	virtio_mmio_reset(&f->vm);
+
+	negotiate(f, VIRTIO_F_VERSION_1);
+	virtio_mmio_config(&f->vm, config);
+	assert_int_equal(get(f, VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+	act = put(f, VIRTIO_MMIO_STATUS, READY_STATUS | VIRTIO_STATUS_DRIVER_OK);
+	assert_true(act.interrupt);
+	assert_int_equal(get(f, VIRTIO_MMIO_INTERRUPT_STATUS), HVISOR_INTERRUPT_CONFIG);
+}
+
 #define assert_decl_refused(f, change) do { \
 	struct hvisor_device_decl decl = good_decl(); \
 	decl.change; \
@@ -772,6 +802,7 @@ int main(void)
 		DECLARED(test_registers_take_aligned_words_only),
 		DECLARED(test_read_only_registers_refuse_stores),
 		DECLARED(test_config_stores_block_within_its_length),
+		DECLARED(test_config_change_waits_for_the_driver),
 		DECLARED(test_config_change_counts_a_generation),
 		UNDECLARED(test_bad_declaration_is_refused),
 		DECLARED(test_later_declaration_must_agree),

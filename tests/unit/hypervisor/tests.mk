@@ -18,4 +18,4 @@ srcs-test_cell_memory := $(addprefix hypervisor/,cell-memory.c cell-check.c pagi
 srcs-test_paging := hypervisor/paging.c
 srcs-test_mem := hypervisor/mem.c
 srcs-test_mmio := hypervisor/mmio.c
-srcs-test_vgic := $(addprefix hypervisor/drivers/irqchip/,vgic.c vgic-mmio.c)
+srcs-test_vgic := $(addprefix hypervisor/drivers/irqchip/,vgic.c vgic-sync.c vgic-mmio.c)

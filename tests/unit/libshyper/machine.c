@@ -57,6 +57,7 @@ static void write_images(const struct machine *machine)
 	memcpy(image + 56, "ARM\x64", 4);
 	machine_write(machine, "/boot/vmlinuz", image, sizeof(image));
 	machine_write(machine, "/var/lib/shyper/cell-initrd.img", "initrd", 6);
+	machine_write(machine, "/usr/lib/u-boot/qemu_arm64/u-boot.bin", zeroes, 4096);
 	machine_write(machine, "/var/lib/shyper/debian.img", zeroes, 4096);
 	machine_write(machine, "/var/lib/shyper/debian2a.img", zeroes, 4096);
 	machine_write(machine, "/var/lib/shyper/debian2b.img", zeroes, 4096);
@@ -71,6 +72,7 @@ int machine_setup(void **state)
 	assert_non_null(mkdtemp(machine->root));
 	machine_write_text(machine, "/sys/devices/system/cpu/present", "0-3\n");
 	machine_write_text(machine, "/sys/devices/system/cpu/online", "0-3\n");
+	machine_write_text(machine, "/sys/class/net/br0/bridge/bridge_id", "\n");
 	machine_write_text(machine, HUGEPAGES "nr_hugepages", "300\n");
 	machine_write_text(machine, HUGEPAGES "free_hugepages", "300\n");
 	machine_write_text(machine, HUGEPAGES "resv_hugepages", "0\n");

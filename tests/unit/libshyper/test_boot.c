@@ -155,6 +155,50 @@ static void test_echo_region_has_no_node(void **state)
 	shyper_config_free(config);
 }
 
+static void test_uart_is_what_linux_and_firmware_expect(void **state)
+{
+	struct shyper_config *config = load(*state, CORPUS "good/pl011-of-qemu.json");
+	char fdt[DTB_SIZE];
+
+	build(config, fdt);
+	assert_string_equal(text_of(fdt, "/chosen", "stdout-path"), "/serial@9000000");
+	assert_int_equal(fdt_node_check_compatible(fdt, node(fdt, "/serial@9000000"),
+						   "arm,primecell"), 0);
+	/* SPI 1, level, high */
+	assert_int_equal(cell_of(fdt, "/serial@9000000", "interrupts", 0), 0);
+	assert_int_equal(cell_of(fdt, "/serial@9000000", "interrupts", 1), 1);
+	assert_int_equal(cell_of(fdt, "/serial@9000000", "interrupts", 2), 4);
+	assert_int_equal(cell_of(fdt, "/serial@9000000", "clocks", 0),
+			 cell_of(fdt, "/apb-pclk", "phandle", 0));
+	assert_int_equal(cell_of(fdt, "/apb-pclk", "clock-frequency", 0), 24000000);
+	/* The first PL011 of the tree is the one that can be read. */
+	assert_int_equal(fdt_node_offset_by_compatible(fdt, -1, "arm,pl011"),
+			 node(fdt, "/serial@9000000"));
+	assert_int_equal(fdt_node_check_compatible(fdt, node(fdt, "/serial@9001000"),
+						   "arm,primecell"), 1);
+	shyper_config_free(config);
+}
+
+/* What a PL031's driver needs: the names that it knows, and a clock. */
+static void test_clock_has_its_nodes(void **state)
+{
+	struct shyper_config *config = load(*state, CORPUS "good/rtc.json");
+	char fdt[DTB_SIZE];
+	int node, clock;
+
+	build(config, fdt);
+	node = fdt_node_offset_by_compatible(fdt, -1, "arm,pl031");
+	assert_true(node > 0);
+	assert_int_equal(fdt_node_check_compatible(fdt, node, "arm,primecell"), 0);
+	clock = fdt_node_offset_by_phandle(fdt, fdt32_ld(fdt_getprop(fdt, node, "clocks", NULL)));
+	assert_int_equal(fdt_node_check_compatible(fdt, clock, "fixed-clock"), 0);
+	/* Both clocks have the same one. */
+	assert_true(fdt_node_offset_by_compatible(fdt, node, "arm,pl031") > 0);
+	assert_int_equal(fdt_node_offset_by_compatible(fdt, clock, "fixed-clock"),
+			 -FDT_ERR_NOTFOUND);
+	shyper_config_free(config);
+}
+
 static void test_dtc_accepts_the_tree(void **state)
 {
 	struct machine *machine = *state;
@@ -209,6 +253,34 @@ static void test_images_are_in_memory(void **state)
 	shyper_config_free(config);
 }
 
+/* A start or restart loads anew: none has the random numbers of another. */
+static void test_seeds_are_fresh_at_each_load(void **state)
+{
+	static const char zeroes[64];
+	struct machine *machine = *state;
+	struct shyper_config *config = load(machine, CORPUS "good/plain.json");
+	uint8_t *memory = calloc(1, config->memory), first[64], first_kaslr[8];
+	const void *seed, *kaslr;
+	uint64_t entry, argument;
+	const void *fdt = memory + 0x2200000;
+	int chosen, length;
+
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	chosen = fdt_path_offset(fdt, "/chosen");
+	seed = fdt_getprop(fdt, chosen, "rng-seed", &length);
+	assert_int_equal(length, sizeof(first));
+	assert_memory_not_equal(seed, zeroes, sizeof(first));
+	kaslr = fdt_getprop(fdt, chosen, "kaslr-seed", &length);
+	assert_int_equal(length, sizeof(first_kaslr));
+	memcpy(first, seed, sizeof(first));
+	memcpy(first_kaslr, kaslr, sizeof(first_kaslr));
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	assert_memory_not_equal(seed, first, sizeof(first));
+	assert_memory_not_equal(kaslr, first_kaslr, sizeof(first_kaslr));
+	free(memory);
+	shyper_config_free(config);
+}
+
 static void test_images_that_changed_are_refused(void **state)
 {
 	struct machine *machine = *state;
@@ -231,6 +303,39 @@ static void test_images_that_changed_are_refused(void **state)
 	shyper_config_free(config);
 }
 
+/* In the memory's file the regions follow RAM. */
+static void test_regions_are_filled(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_config *config = load(machine, CORPUS "good/regions.json");
+	uint64_t entry, argument, total = config_total_memory(config);
+	uint8_t *memory = malloc(total), *flash = memory + config->memory;
+
+	assert_int_equal(total, (64 + 2 + 4) << 20);
+	memset(memory, 0xee, total);
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	assert_int_equal(entry, 0);
+	assert_int_equal(argument, 0x40000000);
+	assert_int_equal(fdt_check_full(memory, DTB_SIZE), 0);
+	assert_memory_equal(flash, "initrd\0\0", 8);
+	assert_int_equal(flash[(2 << 20) - 1], 0);
+	/* What has no file is the guest's own. */
+	assert_int_equal(flash[2 << 20], 0xee);
+	config->regions[0].length = 5;
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), -EFBIG);
+	config->regions[0].length = 2 << 20;
+	shyper_config_free(config);
+
+	config = load(machine, CORPUS "good/regions-beside-a-kernel.json");
+	assert_int_equal(boot_load(machine->ctx, config, memory, &entry, &argument), 0);
+	assert_int_equal(entry, 0x80000000);
+	assert_int_equal(argument, 0x83000000);
+	assert_int_equal(fdt_check_full(memory + 0x3000000, DTB_SIZE), 0);
+	assert_int_equal(cell_of(memory + 0x3000000, "/memory@80000000", "reg", 1), 0x80000000);
+	shyper_config_free(config);
+	free(memory);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
 
@@ -241,10 +346,14 @@ int main(void)
 		TEST(test_chosen_has_the_command_line),
 		TEST(test_earlycon_and_kaslr_are_the_users_choice),
 		TEST(test_echo_region_has_no_node),
+		TEST(test_uart_is_what_linux_and_firmware_expect),
+		TEST(test_clock_has_its_nodes),
 		TEST(test_dtc_accepts_the_tree),
 		TEST(test_no_room_is_an_error_at_every_size),
 		TEST(test_images_are_in_memory),
+		TEST(test_seeds_are_fresh_at_each_load),
 		TEST(test_images_that_changed_are_refused),
+		TEST(test_regions_are_filled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

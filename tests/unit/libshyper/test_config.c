@@ -87,7 +87,7 @@ static void test_disk_of_broken_sectors_is_refused(void **state)
 static void test_shipped_cells_are_good(void **state)
 {
 	assert_int_equal(check_folder(*state, shyper_config_load, TESTS_DIR "/../configs/cells/*.json",
-				      false), 3);
+				      false), 5);
 }
 
 static void test_files_of_the_daemon_give_their_findings(void **state)

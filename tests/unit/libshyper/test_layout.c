@@ -72,7 +72,7 @@ static void test_descriptors_are_what_el2_takes(void **state)
 	assert_string_equal((char *)desc.name, "b");
 	assert_int_equal(desc.length, 4096);
 	assert_int_equal(desc.irq, 48);
-	assert_int_equal(desc.nr_queues, 1);
+	assert_int_equal(desc.nr_queues, 2);
 	assert_int_equal(desc.queue_size, 256);
 	assert_int_equal(desc.deadline_ms, 9);
 	assert_int_equal(desc.policy, HVISOR_POLICY_STOP_CELL);
@@ -83,6 +83,71 @@ static void test_descriptors_are_what_el2_takes(void **state)
 	assert_int_equal(desc.kind, HVISOR_DEVICE_EARLYCON);
 	assert_int_equal(desc.ipa, 0x09000000);
 	assert_int_equal(desc.length, 4096);
+	shyper_config_free(config);
+}
+
+/* One for each CPU up to four, as the backend's text says, too. */
+static void test_queues_of_a_disk(void **state)
+{
+	static const struct {
+		const char *cpus, *queues;
+		unsigned int wanted;
+	} cases[] = {
+		{ "1", "", 1 }, { "3", "", 3 }, { "5", "", 4 }, { "[2,3]", "", 2 },
+		{ "1", ",\"queues\":16", 16 }, { "8", ",\"queues\":1", 1 },
+	};
+	const struct machine *machine = *state;
+	struct shyper_config *config;
+	char text[512], wanted[32];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(text, sizeof(text), "{\"version\":1,\"name\":\"a\",\"cpus\":%s,"
+			 "\"memory\":\"64M\",\"boot\":{\"kernel\":\"/boot/vmlinuz\"},"
+			 "\"devices\":[{\"type\":\"blk\",\"name\":\"b\",\"path\":\"/x\"%s}]}",
+			 cases[i].cpus, cases[i].queues);
+		assert_int_equal(config_parse(machine->ctx, "test", text, strlen(text),
+					      false, &config), 0);
+		assert_true(shyper_config_is_valid(config));
+		assert_int_equal(config->devices[0].nr_queues, cases[i].wanted);
+		snprintf(wanted, sizeof(wanted), "\"queues\":%u", cases[i].wanted);
+		assert_non_null(strstr(config->devices[0].text, wanted));
+		shyper_config_free(config);
+	}
+}
+
+static void test_interrupts_keep_out_of_each_others_way(void **state)
+{
+	struct shyper_config *config = parse(*state,
+		"{\"type\":\"console\",\"name\":\"c\"},"
+		"{\"type\":\"pl011\",\"name\":\"u\"},"
+		"{\"type\":\"user\",\"name\":\"r\",\"length\":\"4K\",\"interrupt\":255},"
+		"{\"type\":\"user\",\"name\":\"s\",\"length\":\"4K\"},"
+		"{\"type\":\"console\",\"name\":\"d\",\"interrupt\":48}");
+	struct hvisor_device_desc desc;
+
+	assert_int_equal(config->devices[0].irq, 49);
+	assert_int_equal(config->devices[1].irq, 50);
+	assert_int_equal(config->devices[2].irq, 255);
+	assert_int_equal(config->devices[3].irq, 0);
+	assert_int_equal(config->devices[4].irq, 48);
+	layout_describe_device(config, 1, &desc);
+	assert_int_equal(desc.kind, HVISOR_DEVICE_MMIO);
+	assert_int_equal(desc.irq, 50);
+	assert_int_equal(desc.ipa, 0x0b000000);
+	shyper_config_free(config);
+}
+
+static void test_early_console_makes_way(void **state)
+{
+	struct shyper_config *config = parse(*state,
+		"{\"type\":\"echo\",\"name\":\"e\",\"address\":\"0x09001000\"},"
+		"{\"type\":\"pl011\",\"name\":\"u\",\"address\":\"0x09000000\"}");
+	struct hvisor_device_desc desc;
+
+	layout_describe_device(config, 2, &desc);
+	assert_int_equal(desc.kind, HVISOR_DEVICE_EARLYCON);
+	assert_int_equal(desc.ipa, 0x09002000);
 	shyper_config_free(config);
 }
 
@@ -134,6 +199,14 @@ static void test_images_do_not_overlap(void **state)
 	assert_int_equal(layout.dtb, 0x400000);
 	assert_int_equal(layout.initrd, 0x410000);
 	assert_int_equal(layout.end, 0x410000 + 12345);
+	/* The tree elsewhere: before, between and behind them, but not in one. */
+	assert_true(image_move_dtb(&layout, 0x70000));
+	assert_true(image_move_dtb(&layout, 0x400000));
+	assert_false(image_move_dtb(&layout, 0x70008));
+	assert_false(image_move_dtb(&layout, 0x37fff8));
+	assert_false(image_move_dtb(&layout, 0x410000));
+	assert_true(image_move_dtb(&layout, 0x414000));
+	assert_int_equal(layout.end, 0x424000);
 }
 
 #define TEST(name) \
@@ -145,6 +218,9 @@ int main(void)
 		TEST(test_addresses_follow_the_index),
 		TEST(test_given_address_is_kept_and_avoided),
 		TEST(test_descriptors_are_what_el2_takes),
+		TEST(test_queues_of_a_disk),
+		TEST(test_interrupts_keep_out_of_each_others_way),
+		TEST(test_early_console_makes_way),
 		cmocka_unit_test(test_image_header_is_checked),
 		cmocka_unit_test(test_images_do_not_overlap),
 	};

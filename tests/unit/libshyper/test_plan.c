@@ -56,6 +56,36 @@ static void test_regions_are_told_by_address(void **state)
 	shyper_config_free(config);
 }
 
+static void test_memory_beside_ram_is_told(void **state)
+{
+	static const struct shyper_region wanted[] = {
+		{ "flash", "rom", 0, 2 << 20, 0 },
+		{ "env", "ram", 0x04000000, 4 << 20, 0 },
+		{ "gicd", "gic", 0x08000000, 0x10000, 0 },
+		{ "gicr", "gic", 0x080a0000, 0x20000, 0 },
+		{ "uart0", "pl011", 0x09000000, 0x1000, 33 },
+		{ "earlycon", "earlycon", 0x09001000, 0x1000, 0 },
+		{ "ram", "ram", 0x40000000, 64 << 20, 0 },
+		{ "dtb", "image", 0x40000000, 0x10000, 0 },
+	};
+	const struct machine *machine = *state;
+	struct shyper_config *config = NULL;
+	struct shyper_region *regions;
+	size_t i;
+
+	assert_int_equal(shyper_config_load(machine->ctx, TESTS_DIR
+					    "/corpus/cell/good/regions.json", &config), 0);
+	assert_int_equal(shyper_config_get_regions(config, &regions), ARRAY_SIZE(wanted));
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		assert_string_equal(regions[i].name, wanted[i].name);
+		assert_string_equal(regions[i].type, wanted[i].type);
+		assert_int_equal(regions[i].address, wanted[i].address);
+		assert_int_equal(regions[i].length, wanted[i].length);
+	}
+	free(regions);
+	shyper_config_free(config);
+}
+
 static void test_cpus_are_those_of_now(void **state)
 {
 	struct shyper_config *config = load(*state);
@@ -135,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_regions_are_told_by_address),
+		TEST(test_memory_beside_ram_is_told),
 		TEST(test_cpus_are_those_of_now),
 		cmocka_unit_test(test_cpus_are_listed_as_linux_does),
 		TEST(test_text_is_the_tree_of_the_guest),

@@ -49,8 +49,10 @@ void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 	unsigned int n;
 
 	memset(&el2, 0, sizeof(el2));
+	el2.config = "{}";
 	el2.page = shared(sizeof(*el2.page));
 	el2.state = shared(state_size());
+	el2.level_error = shared(sizeof(*el2.level_error));
 	el2.ram_fd = memfd_create("ram", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(el2.ram_fd, DRIVER_RAM_SIZE), 0);
 	el2.ram = mmap(NULL, DRIVER_RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -60,6 +62,7 @@ void el2_init(uint32_t kind, struct driver *drivers, unsigned int nr_queues)
 	assert_int_equal(pipe2(el2.interrupt, O_NONBLOCK), 0);
 	assert_int_equal(pipe2(el2.declared, 0), 0);
 	assert_int_equal(pipe2(el2.failed, O_NONBLOCK), 0);
+	assert_int_equal(pipe2(el2.changed, O_NONBLOCK), 0);
 	el2.page->kind = kind;
 	el2.page->queue_size = EL2_QUEUE_SIZE;
 	el2.page->status = VIRTIO_CONFIG_S_DRIVER_OK;
@@ -78,6 +81,7 @@ void el2_exit(void)
 		el2_backend_stop(SIGKILL);
 	munmap(el2.page, sizeof(*el2.page));
 	munmap(el2.state, state_size());
+	munmap(el2.level_error, sizeof(*el2.level_error));
 	munmap(el2.ram, DRIVER_RAM_SIZE);
 	close(el2.ram_fd);
 	close(el2.link[0]);
@@ -88,6 +92,8 @@ void el2_exit(void)
 	close(el2.declared[1]);
 	close(el2.failed[0]);
 	close(el2.failed[1]);
+	close(el2.changed[0]);
+	close(el2.changed[1]);
 }
 
 static bool readable(int fd, int ms)
@@ -214,6 +220,11 @@ void el2_take_away(void)
 	make_fault(el2.state, state_size());
 }
 
+bool el2_changed(int ms)
+{
+	return take_byte(el2.changed[0], ms);
+}
+
 /* What link.c does, as the backend's process sees it. */
 
 int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
@@ -225,6 +236,14 @@ int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
 	return 0;
 }
 
+int link_config_text(struct shyper_ctx *ctx, const char *name, char **ret_text)
+{
+	(void)ctx;
+	(void)name;
+	*ret_text = strdup(el2.config);
+	return *ret_text ? (int)strlen(el2.config) : -ENOMEM;
+}
+
 int link_info(int fd, struct hvisor_device_info *info)
 {
 	(void)fd;
@@ -232,18 +251,34 @@ int link_info(int fd, struct hvisor_device_info *info)
 	info->page_offset = PAGE_OFFSET;
 	info->page_length = sizeof(*el2.page);
 	info->state_offset = STATE_OFFSET;
-	info->state_length = el2.page->kind == HVISOR_DEVICE_VIRTIO ? state_size() : 0;
+	info->state_length = el2.is_old ? 0 : state_size();
 	return 0;
 }
 
 int link_map(int fd, uint64_t offset, uint64_t length, bool write, void **page)
 {
 	(void)fd;
-	(void)length;
 	(void)write;
+	/* As mmap() does. */
+	if (!length)
+		return -EINVAL;
 	*page = offset == PAGE_OFFSET ? (void *)el2.page : (void *)el2.state;
 	if (el2.going)
 		el2_take_away();
+	return 0;
+}
+
+int link_region(int fd, uint32_t cell, uint32_t index,
+		struct hvisor_cell_memory *region)
+{
+	(void)fd;
+	(void)cell;
+	assert_int_equal(index, 0);
+	*region = (struct hvisor_cell_memory){
+		.ipa = DRIVER_RAM,
+		.length = DRIVER_RAM_SIZE,
+		.fd = dup(el2.ram_fd),
+	};
 	return 0;
 }
 
@@ -263,6 +298,7 @@ int link_declare(int fd, struct hvisor_device_decl *decl)
 {
 	(void)fd;
 	el2.page->attached = 1;
+	el2.page->declared = 1;
 	el2.page->features = decl->features;
 	el2.page->device_id = decl->device_id;
 	el2.page->config_len = decl->config_len;
@@ -270,11 +306,54 @@ int link_declare(int fd, struct hvisor_device_decl *decl)
 	return put_byte(el2.declared[1]);
 }
 
+int link_config(int fd, struct hvisor_device_decl *decl)
+{
+	(void)fd;
+	if (!el2.page->declared)
+		return -ENODEV;
+	if (!el2.page->attached)
+		return -ENOTCONN;
+	if (decl->config_len != el2.page->config_len)
+		return -EINVAL;
+	memcpy(el2.page->config, decl->config, sizeof(decl->config));
+	el2.page->config_generation++;
+	return put_byte(el2.changed[1]);
+}
+
+static int set_level(uint32_t bits)
+{
+	int err = *el2.level_error;
+
+	assert_int_equal(bits & ~HVISOR_INTERRUPT_LEVEL, 0);
+	*el2.level_error = 0;
+	if (!err)
+		el2.page->interrupt_status = bits;
+	return err;
+}
+
 int link_interrupt(int fd, uint32_t bits)
 {
 	(void)fd;
+	if (el2.page->kind == HVISOR_DEVICE_MMIO)
+		return set_level(bits);
 	assert_int_equal(bits, HVISOR_INTERRUPT_USED);
 	return put_byte(el2.interrupt[1]);
+}
+
+int link_ioeventfd(int fd, int event, uint32_t queue, bool on)
+{
+	(void)fd;
+	(void)event;
+	(void)queue;
+	return on ? -EOPNOTSUPP : 0;
+}
+
+int link_irqfd(int fd, int event, uint32_t bits)
+{
+	(void)fd;
+	(void)event;
+	(void)bits;
+	return -EOPNOTSUPP;
 }
 
 int link_fail(int fd)

@@ -27,9 +27,13 @@ struct el2 {
 	int interrupt[2];	/* a byte for each: read end, write end */
 	int declared[2];	/* likewise */
 	int failed[2];
+	int changed[2];
 	pid_t backend;
 	uint64_t seq;
+	bool is_old;		/* of ABI 1.2: a region has no state area */
+	int *level_error;	/* of the next link_interrupt() of a region, once; shared */
 	bool going;		/* the pages are taken away once they are mapped */
+	const char *config;	/* JSON text of the device */
 };
 
 extern struct el2 el2;
@@ -60,5 +64,7 @@ bool el2_interrupted(int ms);
 void el2_take_away(void);
 /* Waits for DEVICE_FAIL. */
 bool el2_failed(int ms);
+/* Waits for a change of the configuration space. */
+bool el2_changed(int ms);
 
 #endif /* TESTS_VIRTIO_EL2_H */

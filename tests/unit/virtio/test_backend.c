@@ -51,10 +51,12 @@ static bool null_queue(struct shyper_backend *backend, struct shyper_queue *queu
 	return true;
 }
 
+/* Stores that hit the space are taken over, others are counted. */
 static void null_config(struct shyper_backend *backend, uint32_t offset,
 			uint32_t length, uint64_t value)
 {
-	shyper_backend_count(backend, SHYPER_COUNT_WRITES, offset + length + value);
+	if (shyper_backend_change_config(backend, offset, &value, length))
+		shyper_backend_count(backend, SHYPER_COUNT_WRITES, offset + length + value);
 }
 
 static const struct shyper_backend_ops null_ops = {
@@ -79,6 +81,28 @@ static int serve(const struct shyper_backend_ops *ops)
 	err = shyper_backend_run(backend);
 	shyper_backend_close(backend);
 	return err == -ENODEV ? 50 : -err;
+}
+
+/* As one that has a configuration space; adds 1 to each byte of a predecessor's. */
+static int serve_config(void)
+{
+	struct shyper_backend *backend = el2_backend_open("cell1.null0", &null_ops, NULL);
+	uint8_t config[12] = { 1, 2, 3 }, bytes[300];
+	size_t n, length;
+
+	if (!backend)
+		return 100;
+	length = shyper_backend_read_config(backend, bytes, sizeof(bytes));
+	for (n = 0; n < length; n++)
+		config[n] = bytes[n] + 1;
+	if (shyper_backend_set_config(backend, config, sizeof(config)) ||
+	    shyper_backend_change_config(backend, 11, "\x0b", 1) ||
+	    shyper_backend_change_config(backend, 11, "\x0c\x0d", 2) != -EINVAL ||
+	    shyper_backend_change_config(backend, SIZE_MAX, "", 1) != -EINVAL ||
+	    shyper_backend_change_config(backend, 13, "", 0) != -EINVAL ||
+	    shyper_backend_attach(backend))
+		return 101;
+	return -shyper_backend_run(backend);
 }
 
 static int serve_region(void)
@@ -133,6 +157,32 @@ static void test_region(void **state)
 	assert_true(el2_answered(0, &value, 5000));
 }
 
+static int serve_old_region(void)
+{
+	uint32_t count = 0;
+	struct shyper_backend *backend = el2_backend_open("cell1.echo0", &region_ops, &count);
+
+	if (!backend)
+		return 100;
+	if (shyper_backend_get_options(backend) || shyper_backend_attach(backend))
+		return 101;
+	return -shyper_backend_run(backend);
+}
+
+/* EL2 was not restarted with the rest: it has no state area for a region. */
+static void test_old_region(void **state)
+{
+	uint64_t value;
+
+	(void)state;
+	el2.is_old = true;
+	el2_backend_start(serve_old_region);
+	el2_post(HVISOR_OP_LOAD, 1, 4, 8, 0);
+	assert_true(el2_answered(1, &value, 5000));
+	assert_int_equal(value, 1ULL << 48 | 4ULL << 32);
+	assert_int_equal(el2.state->counters.attaches, 0);
+}
+
 static void test_wrong_kind(void **state)
 {
 	int status;
@@ -171,7 +221,7 @@ static void test_wrong_operations(void **state)
 	ops.queue_max = 0;
 	refuse(ctx, &ops, "the backend has queues of 0, expected a power of two up to 1024");
 	ops.queue_max = 64;
-	ops.reserved[6] = (void (*)(void))tear_down;
+	ops.reserved[2] = (void (*)(void))tear_down;
 	refuse(ctx, &ops, "the backend was made for a newer libshyper");
 	shyper_ctx_destroy(ctx);
 }
@@ -200,6 +250,88 @@ static void test_config_store(void **state)
 	el2_post(HVISOR_OP_CONFIG_STORE, 0, 100, 4, 20);
 	assert_true(el2_answered(0, NULL, 5000));
 	assert_int_equal(el2.state->counters.writes, 124);
+	assert_false(el2_changed(0));
+}
+
+static void store_config(uint32_t offset, uint32_t length, uint64_t value)
+{
+	el2_post(HVISOR_OP_CONFIG_STORE, 0, offset, length, value);
+	assert_true(el2_answered(0, NULL, 5000));
+}
+
+static void test_config_changes(void **state)
+{
+	static const uint8_t before[12] = { 1, 2, 3, [11] = 11 };
+	static const uint8_t after[12] = { 1, 2, 3, 0, 4, 3, 2, 1, [11] = 11 };
+	static const uint8_t successors[12] = { 2, 3, 4, 1, 5, 4, 3, 2, 1, 1, 1, 11 };
+
+	(void)state;
+	el2_backend_start(serve_config);
+	assert_int_equal(el2.page->config_len, sizeof(before));
+	assert_memory_equal(el2.page->config, before, sizeof(before));
+	assert_false(el2_changed(0));
+	store_config(4, 4, 0x01020304);
+	assert_true(el2_changed(0));
+	assert_int_equal(el2.page->config_generation, 1);
+	assert_memory_equal(el2.page->config, after, sizeof(after));
+	/* The same again, and what is beyond, is no change. */
+	store_config(4, 4, 0x01020304);
+	store_config(11, 2, 0xffff);
+	store_config(12, 1, 0xff);
+	assert_int_equal(el2.page->config_generation, 1);
+	assert_int_equal(el2.state->counters.writes, 11 + 2 + 0xffff + 12 + 1 + 0xff);
+	/* A successor finds what was there, and has its own. */
+	el2_backend_stop(SIGKILL);
+	el2_backend_start(serve_config);
+	assert_memory_equal(el2.page->config, successors, sizeof(successors));
+	store_config(0, 1, 7);
+	assert_int_equal(el2.page->config[0], 7);
+	assert_int_equal(el2.page->config[1], successors[1]);
+}
+
+static void test_withheld(void **state)
+{
+	const uint64_t event_idx = 1ULL << VIRTIO_RING_F_EVENT_IDX;
+	const uint64_t indirect = 1ULL << VIRTIO_RING_F_INDIRECT_DESC;
+	int status;
+
+	(void)state;
+	el2.config = "{\"features\":{\"event_idx\":false,\"indirect_desc\":true}}";
+	el2_backend_start(serve_null);
+	assert_int_equal(el2.page->features, 1ULL << VIRTIO_F_VERSION_1 | indirect);
+	el2_backend_stop(SIGKILL);
+	el2.config = "{\"options\":{}}";
+	el2_backend_start(serve_null);
+	assert_int_equal(el2.page->features, 1ULL << VIRTIO_F_VERSION_1 | indirect | event_idx);
+	el2_backend_stop(SIGKILL);
+	/* Of a disk, which it is not. */
+	el2.config = "{\"features\":{\"flush\":false}}";
+	el2.backend = fork();
+	if (!el2.backend)
+		_exit(serve_null());
+	status = el2_backend_wait();
+	assert_int_equal(WEXITSTATUS(status), 100);
+}
+
+/* A change that EL2 refuses has not happened; without the device it is the end. */
+static void test_config_refused(void **state)
+{
+	int status;
+
+	(void)state;
+	el2_backend_start(serve_config);
+	el2.page->attached = 0;
+	store_config(0, 1, 7);
+	assert_int_equal(el2.state->counters.writes, 8);
+	el2.page->attached = 1;
+	store_config(1, 1, 8);
+	assert_int_equal(el2.page->config[0], 1);
+	assert_int_equal(el2.page->config[1], 8);
+	el2.page->declared = 0;
+	store_config(2, 1, 9);
+	status = el2_backend_wait();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), ENODEV);
 }
 
 /* A notification before the driver is ready, or of a queue that is not. */
@@ -465,9 +597,11 @@ static void test_gone_before_attached(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(region, region), TEST(wrong_kind, region),
+		TEST(region, region), TEST(old_region, region), TEST(wrong_kind, region),
 		TEST(wrong_operations, null), TEST(wrong_numbers, null),
-		TEST(config_store, null), TEST(early_notify, null), TEST(queue_stop, null),
+		TEST(config_store, null), TEST(config_changes, null), TEST(config_refused, null),
+		TEST(withheld, null),
+		TEST(early_notify, null), TEST(queue_stop, null),
 		TEST(endless_work, null), TEST(attach_to_reset, null),
 		TEST(attach_to_queue_stop, null),
 		TEST(attach_to_failed, null), TEST(attach_to_spoilt, null),

@@ -35,7 +35,7 @@ static int jailed(long (*act)(void))
 	pid_t pid = fork();
 
 	if (!pid) {
-		if (jail_enter())
+		if (jail_enter(NULL))
 			_exit(99);
 		syscall(SYS_exit_group, act() < 0 ? 1 : 0);
 	}
@@ -177,7 +177,7 @@ static void test_privileges(void **state)
 
 	(void)state;
 	if (!pid) {
-		if (jail_enter())
+		if (jail_enter(NULL))
 			_exit(99);
 		(void)!write(sockets[0], &byte, 1);
 		(void)!read(sockets[0], &byte, 1);

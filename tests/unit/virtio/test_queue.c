@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 
+#include "../../../libshyper/virtio/inflight.h"
+
 #include "driver.h"
 
 #define SIZE		8
@@ -453,6 +455,68 @@ static void test_no_interrupt_flag(void **state)
 	assert_false(shyper_queue_should_notify(&f->queue));
 }
 
+/* Those of a predecessor too, in their old order. */
+static void test_unpop(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t head, order[] = { 3, 1, 4 };
+	unsigned int n;
+
+	for (n = 0; n < 3; n++)
+		offer_simple(f, order[n]);
+	assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+	assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+	f->counters.in_flight = 0;
+	start(f);
+	assert_int_equal(f->queue.reissued, 2);
+	for (n = 0; n < 3; n++) {
+		assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+		assert_int_equal(f->chain.head, order[n]);
+	}
+	assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 0);
+	for (n = 3; n; n--)
+		shyper_queue_unpop(&f->queue, order[n - 1]);
+	assert_int_equal(f->queue.in_flight, 0);
+	assert_int_equal(f->counters.in_flight, 2);
+	assert_int_equal(f->state->heads[4].in_flight, 0);
+	offer_simple(f, 2);
+	for (n = 0; n < 4; n++) {
+		head = n < 3 ? order[n] : 2;
+		assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+		assert_int_equal(f->chain.head, head);
+		shyper_queue_push(&f->queue, head, 0);
+	}
+	assert_int_equal(f->counters.in_flight, 0);
+	assert_false(f->queue.broken);
+}
+
+/* A worker without an account serves 100 chains; we go on behind it, twice. */
+static void test_abandon(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int n, round;
+
+	offer_simple(f, 5);
+	assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+	for (round = 0; round < 2; round++) {
+		inflight_abandon(&f->queue);
+		assert_int_equal(f->counters.in_flight, 0);
+		for (n = 0; n < 100; n++) {
+			f->driver.used->idx++;
+			offer_simple(f, n % SIZE);
+		}
+		start(f);
+		assert_int_equal(f->queue.reissued, 0);
+		assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+		assert_int_equal(f->chain.head, 99 % SIZE);
+		shyper_queue_push(&f->queue, f->chain.head, 0);
+		offer_simple(f, 6);
+		assert_int_equal(shyper_queue_pop(&f->queue, &f->chain), 1);
+		assert_int_equal(f->chain.head, 6);
+	}
+	assert_false(f->queue.broken);
+}
+
 static void test_break(void **state)
 {
 	struct fixture *f = *state;
@@ -513,7 +577,7 @@ int main(void)
 		TEST(read_after_write), TEST(bad_buffers), TEST(total_overflow),
 		TEST(bad_rings), TEST(pop_before_start),
 		TEST(avail_event), TEST(used_event), TEST(no_interrupt_flag),
-		TEST(break), TEST(tampered_used_index), TEST(iov),
+		TEST(unpop), TEST(abandon), TEST(break), TEST(tampered_used_index), TEST(iov),
 	};
 
 	return cmocka_run_group_tests_name("virtio/queue", tests, NULL, NULL);

@@ -54,12 +54,22 @@ struct shyper_backend;
  * @queue: serve @queue: pop and push. True: it gave up before the queue was
  *	empty and wants to be called again soon. Not called for a broken queue
  *	or while something waits for the device to be quiet.
- * @reset: the driver's queues are forgotten; nothing is in flight
- * @config_store: the driver writes to the configuration space, which stays as
- *	it is
+ * @driver_ok: the driver is ready, and what it has accepted stays until @reset;
+ *	also for a backend that comes when it is
+ * @drain: the queues of a mask are to end, which waits for what is in flight in
+ *	them: chains that wait for an event may be pushed, empty, or left
+ * @queue_stop: whoever queue @index was given to (shyper/virtio/vhost.h) is to
+ *	touch it no more after the return
+ * @reset: the driver's queues are forgotten; nothing is in flight. Of a foreign
+ *	region: the cell was stopped, the device is as after power-on from now on
+ * @config_store: the driver writes to the configuration space, and waits for
+ *	the return; the space stays as it is, unless it is changed by
+ *	shyper_backend_change_config()
  * @load: @store: access to a foreign region by CPU number @cpu of the cell,
  *	which waits for the return; @length is 1, 2, 4 or 8. Without them loads
  *	give 0 and stores are dropped.
+ * @attached: the device is declared: what a predecessor has left undone can be
+ *	done, its interrupt raised
  * @reserved: NULL
  *
  * All but @device_id are optional. The table is used, not copied.
@@ -77,7 +87,11 @@ struct shyper_backend_ops {
 			 uint32_t offset, uint32_t length);
 	void (*store)(struct shyper_backend *backend, unsigned int cpu,
 		      uint32_t offset, uint32_t length, uint64_t value);
-	void (*reserved[7])(void);
+	void (*driver_ok)(struct shyper_backend *backend);
+	void (*queue_stop)(struct shyper_backend *backend, unsigned int index);
+	void (*attached)(struct shyper_backend *backend);
+	void (*drain)(struct shyper_backend *backend, uint32_t queues);
+	void (*reserved[3])(void);
 };
 
 /**
@@ -96,16 +110,64 @@ SHYPER_API int shyper_backend_open(struct shyper_ctx *ctx, const char *name,
 				   const struct shyper_backend_ops *ops, void *data,
 				   struct shyper_backend **ret_backend);
 
-/* Offer more features; until attached. */
+/*
+ * Offer more features; until attached. What the cell's configuration withholds by
+ * its key "features" is not offered, whoever wants to.
+ */
 SHYPER_API void shyper_backend_offer(struct shyper_backend *backend,
 				     uint64_t features);
 
 /*
+ * Serve @nr queues, not @ops->nr_queues; until attached. -EINVAL: a device has no
+ * more than 16; -EPROTO: the cell's configuration gives the device fewer.
+ */
+SHYPER_API int shyper_backend_set_queues(struct shyper_backend *backend,
+					 unsigned int nr);
+
+/*
+ * Be the device of this virtio device ID, not of @ops->device_id; until
+ * attached. -EINVAL: there is no such ID.
+ */
+SHYPER_API int shyper_backend_set_device_id(struct shyper_backend *backend,
+					    uint32_t device_id);
+
+/*
+ * Go on looking at the queues for a while before each sleep, within a budget of
+ * CPU time, so that a driver that is busy need not notify; until attached. Off by
+ * default. For a device that takes all that comes to its queues.
+ */
+SHYPER_API void shyper_backend_set_polling(struct shyper_backend *backend, bool on);
+
+/*
  * Set the device's configuration space, @length up to 256 bytes of @config,
- * which is copied; until attached. -E2BIG: it is longer.
+ * which is copied; until attached. -E2BIG: it is longer. A successor's may have
+ * other content, which the driver is told of, but must have the same length.
  */
 SHYPER_API int shyper_backend_set_config(struct shyper_backend *backend,
 					 const void *config, size_t length);
+
+/**
+ * shyper_backend_change_config - change @length bytes at @offset of what
+ *	shyper_backend_set_config() has set
+ *
+ * Once attached the driver is told of it by a new generation and an interrupt,
+ * and sees all of the change or nothing of it. What is the same already is not
+ * told. To take over what a driver has written call it from @config_store.
+ *
+ * -EINVAL: beyond the configuration space. -ENODEV: the device is gone.
+ * Nothing has changed then.
+ */
+SHYPER_API int shyper_backend_change_config(struct shyper_backend *backend,
+					    size_t offset, const void *bytes,
+					    size_t length);
+
+/*
+ * Copy to @config, up to @size bytes, what the driver sees: for a successor what
+ * its predecessor has left. Returns the length of the configuration space, 0 as
+ * long as the device was never declared.
+ */
+SHYPER_API size_t shyper_backend_read_config(const struct shyper_backend *backend,
+					     void *config, size_t size);
 
 /**
  * shyper_backend_attach - take over the account, declare the device, tell the
@@ -120,9 +182,9 @@ SHYPER_API int shyper_backend_set_config(struct shyper_backend *backend,
 SHYPER_API int shyper_backend_attach(struct shyper_backend *backend);
 
 /*
- * Serve. 0: SIGTERM or SIGINT came and nothing is in flight any more; 1: the same
- * of SIGHUP: a successor is wanted (SHYPER_EXIT_RESTART); -ENODEV: the device is
- * gone; else an error.
+ * Serve. 0: SIGTERM or SIGINT came and nothing is in flight any more but what was
+ * left by shyper_backend_leave(); 1: the same of SIGHUP: a successor is wanted
+ * (SHYPER_EXIT_RESTART); -ENODEV: the device is gone; else an error.
  */
 SHYPER_API int shyper_backend_run(struct shyper_backend *backend);
 
@@ -142,9 +204,45 @@ shyper_backend_get_queue_max(const struct shyper_backend *backend);
 /* What the driver has accepted; valid while a queue is ready. */
 SHYPER_API uint64_t
 shyper_backend_get_driver_features(const struct shyper_backend *backend);
+/*
+ * SHYPER_OPTIONS_SIZE bytes for what the driver has set through the device (a
+ * filter, a mode, registers): they outlive the process, are zero when the cell is
+ * created, and are otherwise the backend's alone. Nobody clears them when the
+ * device is reset; by the epoch, which counts resets, a successor can tell
+ * whether they are void. NULL: of a foreign region, whose hypervisor is older than
+ * ABI 1.3 (control/abi_version in sysfs).
+ */
+#define SHYPER_OPTIONS_SIZE	256
+SHYPER_API void *shyper_backend_get_options(struct shyper_backend *backend);
+SHYPER_API uint32_t shyper_backend_get_epoch(const struct shyper_backend *backend);
 /* Chains of a dead predecessor that are served again; once attached. */
 SHYPER_API unsigned int
 shyper_backend_get_reissued(const struct shyper_backend *backend);
+
+/**
+ * struct shyper_cell_region - a part of the cell's memory
+ * @ipa: @length: as the guest sees it
+ * @host: where it is mapped in this process
+ * @fd: @offset: where it is in a memfd; the descriptor is the caller's to close
+ * @is_readonly: the guest may not write to it
+ */
+struct shyper_cell_region {
+	uint64_t ipa;
+	uint64_t length;
+	void *host;
+	int fd;
+	uint64_t offset;
+	bool is_readonly;
+};
+
+/*
+ * Region @index of the cell's memory, from 0, for those to whom a part of the
+ * backend's work is given. -ENOENT: there are no more.
+ */
+SHYPER_API int shyper_backend_get_region(struct shyper_backend *backend,
+					 unsigned int index,
+					 struct shyper_cell_region *ret_region);
+
 /* The bound descriptor of /dev/hvisor, for a jail; stays the backend's. */
 SHYPER_API int shyper_backend_get_fd(const struct shyper_backend *backend);
 
@@ -160,11 +258,27 @@ SHYPER_API void shyper_backend_kick(struct shyper_backend *backend,
 				    unsigned int index);
 
 /*
+ * For @ops->drain. True: a signal ends this process, not the queue: what is in
+ * flight in queue @index stays so, is not waited for, and is popped again by a
+ * successor; nobody may touch it in between. False: the queue is to end for its
+ * driver, too.
+ */
+SHYPER_API bool shyper_backend_leave(struct shyper_backend *backend,
+				     unsigned int index);
+
+/*
  * Interrupt the driver if it wants to know of what was pushed; NULL: nothing.
  * Wanted only for what is pushed outside of @ops->queue.
  */
 SHYPER_API void shyper_backend_notify(struct shyper_backend *backend,
 				      struct shyper_queue *queue);
+
+/*
+ * The interrupt of a foreign region, a level: it is asserted, or not, until the
+ * next call or the device's reset; once attached. -EINVAL: it has none, or the
+ * hypervisor is older than ABI 1.3.
+ */
+SHYPER_API int shyper_backend_set_level(struct shyper_backend *backend, bool high);
 
 /* What a backend counts, for sysfs; since the cell was created. */
 enum shyper_counter {

@@ -68,6 +68,15 @@ SHYPER_API int shyper_queue_pop(struct shyper_queue *queue,
 				struct shyper_chain *chain);
 
 /**
+ * shyper_queue_unpop - put the chain that was popped last back into the queue
+ * @head: of that chain, which comes again with the next pop
+ *
+ * May be repeated for those popped before it, if nothing was pushed since. The
+ * driver notifies about chains that it adds after that, not about these.
+ */
+SHYPER_API void shyper_queue_unpop(struct shyper_queue *queue, uint16_t head);
+
+/**
  * shyper_queue_push - hand a chain back to the driver
  * @head: of a chain that is in flight
  * @length: bytes written, from the first byte of the device-writable part; at
