@@ -13,7 +13,7 @@
 #define POLL_WINDOW_MAX	200000U
 #define POLL_BUDGET_MAX	5000000U
 #define POLL_HOLD_MIN	100000U
-#define POLL_HOLD_MAX	4000000U
+#define POLL_HOLD_MAX	10000000U
 /* Of the time that passes one part in so many may be polled. */
 #define POLL_SHARE	4
 
