@@ -70,6 +70,9 @@
 	N(reissued, "%llu", BACKEND(device, reissued))			\
 	N(in_flight, "%llu", BACKEND(device, in_flight))		\
 	N(in_flight_max, "%llu", BACKEND(device, in_flight_max))	\
+	N(polls_found, "%llu", BACKEND(device, polls_found))		\
+	N(sleeps, "%llu", BACKEND(device, sleeps))			\
+	N(kicks_avoided, "%llu", BACKEND(device, kicks_avoided))	\
 	N(exits, "%llu", EL2(device, stores) + EL2(device, loads))	\
 	N(notifications, "%llu", EL2(device, notifications))		\
 	N(coalesced, "%llu", EL2(device, coalesced))			\

@@ -6,6 +6,7 @@
  *   config-json.c    typed values out of jansson's, each with its JSON path
  *   config-cell.c    the keys of the file, of boot, of the devices
  *   config-memory.c  the keys that are about memory
+ *   config-console.c the keys of a console
  *   config-net.c     the keys of a network device
  *   config-vhost-user.c the keys of a device with a back end of vhost-user
  *   config-build.c   a file out of calls
@@ -222,6 +223,9 @@ bool config_read_device_name(const struct json_place *place, const char *key,
 			     char ret[HVISOR_DEVICE_NAME_LEN]);
 void config_read_version(const struct json_place *place);
 void config_read_serial(const struct json_place *place);
+
+/* config-console.c */
+void config_read_console(const struct json_place *place, struct device_config *device);
 
 /* config-net.c */
 void config_read_net(const struct json_place *place, struct device_config *device);

@@ -23,7 +23,7 @@ static const struct {
 	[DEVICE_CONSOLE] = {
 		.name = "console",
 		.keys = (const char *const[]) {
-			"type", "name", "log", "queue_size", "features",
+			"type", "name", "log", "ports", "queue_size", "features",
 			"address", "interrupt", "deadline_ms", "policy", NULL
 		},
 		.device_id = VIRTIO_ID_CONSOLE,
@@ -35,7 +35,7 @@ static const struct {
 		.keys = (const char *const[]) {
 			"type", "name", "path", "readonly", "serial",
 			"queues", "queue_size", "iops", "bytes_per_second",
-			"features", "address", "interrupt", "deadline_ms",
+			"poll", "features", "address", "interrupt", "deadline_ms",
 			"policy", NULL
 		},
 		.device_id = VIRTIO_ID_BLOCK,
@@ -480,6 +480,7 @@ static void read_disk(const struct json_place *place, struct device_config *devi
 	unsigned int iops;
 	uint64_t rate = 1;
 	char path[48];
+	bool poll;	/* the backend's alone */
 
 	json_get_file(place, "path", true, &device->path);
 	json_get_bool(place, "readonly", &device->is_readonly);
@@ -489,6 +490,7 @@ static void read_disk(const struct json_place *place, struct device_config *devi
 		device->nr_queues = place->config->nr_cpus < DISK_QUEUES ?
 				    place->config->nr_cpus : DISK_QUEUES;
 	json_get_count(place, "queues", 1, HVISOR_MAX_QUEUES, &device->nr_queues);
+	json_get_bool(place, "poll", &poll);
 	json_get_count(place, "iops", 1, SHYPER_MAX_IOPS, &iops);
 	json_get_size(place, "bytes_per_second", false, &rate);
 	if (rate && rate <= SHYPER_MAX_BYTES_PER_SECOND)
@@ -511,7 +513,9 @@ static void read_typed_keys(const struct json_place *place,
 		config_read_net(place, device);
 	if (device->type == DEVICE_VSOCK)
 		json_get_count(place, "cid", 3, UINT32_MAX - 1, &backends);
-	if (device->type == DEVICE_CONSOLE || device->type == DEVICE_PL011)
+	if (device->type == DEVICE_CONSOLE)
+		config_read_console(place, device);
+	if (device->type == DEVICE_PL011)
 		json_get_file(place, "log", false, &device->log);
 	if (device->type == DEVICE_BLK)
 		read_disk(place, device);

@@ -12,9 +12,11 @@
 #include "sysfs.h"
 #include "wire.h"
 
+/* @socket: the device's name, with that of a port behind it where one is meant */
 struct shyper_console {
 	struct shyper_ctx *ctx;
 	char sysname[SYSFS_NAME_LEN];
+	char socket[SYSFS_NAME_LEN + HVISOR_DEVICE_NAME_LEN];
 	char type[16];
 	int fd;
 };
@@ -46,19 +48,32 @@ static int find_console(const struct shyper_cell *cell,
 	return err;
 }
 
+/* "con0", or "con0.agent", a port of it: then @ret_port is ".agent". */
+static bool split_device(const char *device, char name[HVISOR_DEVICE_NAME_LEN],
+			 const char **ret_port)
+{
+	size_t length = strcspn(device, ".");
+
+	*ret_port = device + length;
+	return text_format(name, HVISOR_DEVICE_NAME_LEN, "%.*s", (int)length, device) &&
+	       name_is_valid(name, HVISOR_DEVICE_NAME_LEN) &&
+	       (!**ret_port || name_is_valid(*ret_port + 1, HVISOR_DEVICE_NAME_LEN));
+}
+
 static int choose_console(struct shyper_cell *cell, const char *device,
 			  struct shyper_console *console)
 {
 	struct shyper_ctx *ctx = cell->ctx;
-	char subject[64];
+	char subject[64], name[HVISOR_DEVICE_NAME_LEN];
+	const char *port = "";
 	int err = -ENOENT;
 
 	cell_subject(cell->name, subject, sizeof(subject));
 	if (!device)
 		err = find_console(cell, console);
-	else if (name_is_valid(device, HVISOR_DEVICE_NAME_LEN) &&
+	else if (split_device(device, name, &port) &&
 		 text_format(console->sysname, SYSFS_NAME_LEN, "%s.%s", cell->sysname,
-			     device))
+			     name))
 		err = sysfs_read(ctx, console->sysname, "type", console->type,
 				 sizeof(console->type));
 	if (err == -ENOMEM)
@@ -66,8 +81,11 @@ static int choose_console(struct shyper_cell *cell, const char *device,
 	if (err < 0)
 		return error_set(ctx, -ENOENT, subject, device, device ?
 				 "does not exist" : "has no console");
-	if (!device || is_console(console->type))
+	if (!device || is_console(console->type)) {
+		text_format(console->socket, sizeof(console->socket), "%s%s",
+			    console->sysname, port);
 		return 0;
+	}
 	return error_set(ctx, -EINVAL, subject, device,
 			 "is no console, its type is \"%s\"", console->type);
 }
@@ -79,14 +97,14 @@ static int explain_connect(const struct shyper_console *console, int err)
 
 	if (err == -EACCES || err == -EPERM) {
 		error_set(ctx, -EPERM, sysname, NULL,
-			  "no permission to connect to /run/shyper/%s.sock", sysname);
+			  "no permission to connect to /run/shyper/%s.sock", console->socket);
 		error_hint(ctx, "this needs root");
 		return -EPERM;
 	}
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		err = -ETIMEDOUT;
 	error_set(ctx, err, sysname, NULL, "its backend does not answer at /run/shyper/%s.sock",
-		  sysname);
+		  console->socket);
 	error_hint(ctx, "see `systemctl status shyper-%s@%s`", console->type, sysname);
 	return err;
 }
@@ -105,7 +123,7 @@ int shyper_console_open(struct shyper_cell *cell, const char *device,
 	console->ctx = cell->ctx;
 	err = choose_console(cell, device, console);
 	if (!err) {
-		console->fd = wire_connect(cell->ctx, console->sysname, now_ms() +
+		console->fd = wire_connect(cell->ctx, console->socket, now_ms() +
 					   (timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS));
 		if (console->fd < 0)
 			err = explain_connect(console, console->fd);

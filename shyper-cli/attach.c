@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <termios.h>
@@ -26,12 +27,13 @@
 #define CONNECT_TRIES	30	/* a backend that is started again: 0.1 s each */
 #define CHUNK		4096
 
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
 
 #define NR_SIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct attachment {
 	const struct invocation *invocation;
+	const char *sysname;
 	int socket;
 	bool is_terminal;
 	bool input_ended;
@@ -41,21 +43,31 @@ struct attachment {
 	sigset_t mask;
 };
 
-static volatile sig_atomic_t ended_by;
+static volatile sig_atomic_t ended_by, has_resized;
 
 static void on_signal(int signal)
 {
-	ended_by = signal;
+	if (signal == SIGWINCH)
+		has_resized = true;
+	else
+		ended_by = signal;
+}
+
+static struct sockaddr_un console_address(const char *sysname, const char *ending)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path),
+		 SERVICE_RUN_FOLDER "/%s%s", sysname, ending);
+	return address;
 }
 
 static int connect_console(const char *sysname)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct sockaddr_un address = console_address(sysname, ".sock");
 	const struct timespec pause = { 0, 100 * 1000000L };
 	int fd, err = -ENOENT;
 
-	snprintf(address.sun_path, sizeof(address.sun_path),
-		 SERVICE_RUN_FOLDER "/%s.sock", sysname);
 	for (int i = 0; i < CONNECT_TRIES; i++) {
 		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (fd < 0)
@@ -70,6 +82,24 @@ static int connect_console(const char *sysname)
 		nanosleep(&pause, NULL);
 	}
 	return err;
+}
+
+/* The guest's terminal is to have the size of ours. Not each console has one. */
+static void tell_size(const struct attachment *a)
+{
+	const struct sockaddr_un address = console_address(a->sysname, "@size.sock");
+	struct winsize size;
+	int fd;
+
+	has_resized = false;
+	if (!a->is_terminal || ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	sendto(fd, &size, sizeof(size), MSG_DONTWAIT, (const struct sockaddr *)&address,
+	       sizeof(address));
+	close(fd);
 }
 
 static bool write_all(int fd, const char *data, size_t length)
@@ -115,6 +145,7 @@ static void catch_signals(struct attachment *a)
 	sigset_t block;
 
 	ended_by = 0;
+	has_resized = true;
 	sigemptyset(&action.sa_mask);
 	sigemptyset(&block);
 	for (size_t i = 0; i < NR_SIGNALS; i++) {
@@ -195,6 +226,8 @@ static bool copy_both_ways(struct attachment *a)
 			  .events = POLLIN },
 		};
 
+		if (has_resized)
+			tell_size(a);
 		if (ppoll(fds, 2, NULL, &a->mask) < 0)
 			continue;
 		if (fds[0].revents && !copy_output(a, &closed))
@@ -208,7 +241,7 @@ static bool copy_both_ways(struct attachment *a)
 enum cli_status attach_console(const struct invocation *invocation,
 			       const char *sysname)
 {
-	struct attachment a = { .invocation = invocation,
+	struct attachment a = { .invocation = invocation, .sysname = sysname,
 				.is_terminal = isatty(STDIN_FILENO) };
 	bool closed;
 

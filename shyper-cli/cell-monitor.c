@@ -23,7 +23,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -336,26 +335,11 @@ static void catch_signals(sigset_t *mask)
 	sigprocmask(SIG_BLOCK, &block, mask);
 }
 
-/* Files of the cell below /run/shyper. */
-static void remove_files(const char *cell, const char *ending)
-{
-	char pattern[128];
-	glob_t found;
-	size_t n;
-
-	snprintf(pattern, sizeof(pattern), SERVICE_RUN_FOLDER "/%s.%s", cell, ending);
-	if (glob(pattern, 0, NULL, &found))
-		return;
-	for (n = 0; n < found.gl_pathc; n++)
-		unlink(found.gl_pathv[n]);
-	globfree(&found);
-}
-
 /* What is of no use when it has no monitor or no memory any more. */
 static void remove_all_files(const struct watch *w)
 {
 	forget_hold(w);
-	remove_files(w->name, "*.json");
+	service_remove_files(w->name, ".*.json");
 }
 
 static enum service_status open_failed(const struct watch *w, int err)
@@ -363,14 +347,14 @@ static enum service_status open_failed(const struct watch *w, int err)
 	if (err == -EOWNERDEAD) {
 		remove_all_files(w);
 		/* Of the monitor that died. */
-		remove_files(w->name, "sock");
+		service_remove_files(w->name, ".sock");
 	}
 	log_failure(w, "monitor", err);
 	switch (err) {
 	case -ENODEV:
 	case -ENOENT:
 		/* Of a monitor that was killed before its cell went. */
-		remove_files(w->name, "*.json");
+		service_remove_files(w->name, ".*.json");
 		/* For systemd whoever ends before it is ready has failed. */
 		service_ready_and_wait();
 		return SERVICE_ENDED;

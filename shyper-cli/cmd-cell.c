@@ -368,21 +368,33 @@ static bool is_console(const char *type)
 	return !strcmp(type, "console") || !strcmp(type, "pl011");
 }
 
-/* Name of the first console of @cell, or of the device called @wanted. */
+/* Whether @wanted is @device, or a port of it, "CONSOLE.PORT": @port gets ".PORT". */
+static bool is_wanted(const struct shyper_device *device, const char *wanted,
+		      const char **port)
+{
+	const char *name = shyper_device_get_name(device);
+
+	*port = "";
+	if (!wanted)
+		return is_console(shyper_device_get_type(device));
+	*port = wanted + strcspn(wanted, ".");
+	return !strncmp(name, wanted, *port - wanted) && !name[*port - wanted];
+}
+
+/* Name of the first console of @cell, or of the device or port called @wanted. */
 static bool find_console(struct shyper_ctx *ctx, const struct shyper_cell *cell,
 			 const char *wanted, char *sysname, size_t size)
 {
 	struct shyper_device **devices;
 	int count = shyper_device_list(ctx, cell, &devices);
 	bool found = false;
+	const char *port;
 
 	for (int i = 0; i < count && !found; i++) {
-		if (wanted ? strcmp(shyper_device_get_name(devices[i]), wanted) :
-			     !is_console(shyper_device_get_type(devices[i])))
-			continue;
-		snprintf(sysname, size, "%s",
-			 shyper_device_get_sysname(devices[i]));
-		found = true;
+		found = is_wanted(devices[i], wanted, &port);
+		if (found)
+			snprintf(sysname, size, "%s%s",
+				 shyper_device_get_sysname(devices[i]), port);
 	}
 	if (count >= 0)
 		shyper_device_list_free(devices);

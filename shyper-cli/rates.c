@@ -66,7 +66,8 @@ static const char *const device_counters[] = {
 	"requests", "bytes", "reads", "read_bytes", "writes", "write_bytes",
 	"flushes", "others", "errors", "bad_chains", "reissued", "exits",
 	"notifications", "coalesced", "rate_limited", "interrupts", "acks",
-	"blocking", "timeouts", "resets", "refused",
+	"blocking", "timeouts", "resets", "refused", "polls_found", "sleeps",
+	"kicks_avoided",
 };
 
 static bool is_device_counter(const char *name)

@@ -3,11 +3,13 @@
 #include "service.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <virtio/notify.h>
 
@@ -44,4 +46,18 @@ void service_log(int level, const char *subject, const char *format, ...)
 int service_make_folder(void)
 {
 	return mkdir(SERVICE_RUN_FOLDER, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+void service_remove_files(const char *sysname, const char *ending)
+{
+	char pattern[128];
+	glob_t found;
+	size_t n;
+
+	snprintf(pattern, sizeof(pattern), SERVICE_RUN_FOLDER "/%s%s", sysname, ending);
+	if (glob(pattern, 0, NULL, &found))
+		return;
+	for (n = 0; n < found.gl_pathc; n++)
+		unlink(found.gl_pathv[n]);
+	globfree(&found);
 }

@@ -46,5 +46,7 @@ void service_log(int level, const char *subject, const char *format, ...);
 
 /* Makes SERVICE_RUN_FOLDER where no unit has: 0 or -errno. */
 int service_make_folder(void);
+/* Removes from there what is called @sysname and @ending, a pattern of glob(3). */
+void service_remove_files(const char *sysname, const char *ending);
 
 #endif /* SHYPER_CLI_SERVICE_H */

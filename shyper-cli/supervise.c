@@ -329,14 +329,11 @@ static void handle_event(struct supervisor *s, const struct shyper_event *event)
 	}
 }
 
-/* It was jailed, and cannot remove its socket. */
-static void remove_socket(const struct service *service)
+/* It was jailed, and cannot. What begins like a monitor's is of its devices. */
+static void remove_sockets(const struct service *service)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), SERVICE_RUN_FOLDER "/%s.sock",
-		 service->sysname);
-	unlink(path);
+	service_remove_files(service->sysname,
+			     strchr(service->sysname, '.') ? "[.@]*sock" : ".sock");
 }
 
 static void handle_exit(struct supervisor *s, struct service *service,
@@ -347,7 +344,7 @@ static void handle_exit(struct supervisor *s, struct service *service,
 	service->pid = 0;
 	service->kill_ms = 0;
 	if (code != SERVICE_SERVED)
-		remove_socket(service);
+		remove_sockets(service);
 	if (!service->present) {
 		forget_service(s, service);
 		return;

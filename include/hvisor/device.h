@@ -285,7 +285,10 @@ struct hvisor_backend_counters {
 	__aligned_u64 in_flight;	/* now */
 	__aligned_u64 in_flight_max;
 	__aligned_u64 attaches;
-	__aligned_u64 reserved[4];
+	__aligned_u64 polls_found;	/* looks before a sleep that found something to do */
+	__aligned_u64 sleeps;
+	__aligned_u64 kicks_avoided;	/* came to an empty queue when no notification was wanted */
+	__aligned_u64 reserved[1];
 };
 
 /**

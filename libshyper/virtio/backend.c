@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/virtio_config.h>
@@ -102,6 +103,11 @@ struct shyper_queue *shyper_backend_get_queue(struct shyper_backend *backend,
 void *shyper_backend_get_options(struct shyper_backend *backend)
 {
 	return backend->state ? backend->state->driver_options : NULL;
+}
+
+void shyper_backend_set_polling(struct shyper_backend *backend, bool on)
+{
+	backend->poll.on = on;
 }
 
 void shyper_backend_offer(struct shyper_backend *backend, uint64_t features)
@@ -467,12 +473,14 @@ int shyper_backend_attach(struct shyper_backend *backend)
 	return err ? explain(backend, err, "cannot be declared") : 0;
 }
 
-static int wait_events(struct shyper_backend *backend)
+/* Waits for @ns, -1: for ever. Returns how many there were. */
+static int take_events(struct shyper_backend *backend, int64_t ns)
 {
+	const struct timespec limit = { .tv_nsec = ns };
 	struct epoll_event events[16];
 	int n, nr;
 
-	nr = epoll_wait(backend->epoll, events, 16, backend_runnable(backend) ? 0 : -1);
+	nr = epoll_pwait2(backend->epoll, events, 16, ns < 0 ? NULL : &limit, NULL);
 	if (nr < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (n = 0; n < nr; n++) {
@@ -480,7 +488,74 @@ static int wait_events(struct shyper_backend *backend)
 
 		watch->ready(backend, watch, events[n].events);
 	}
-	return 0;
+	return nr;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}
+
+/* Returns a positive number if there is something to do. */
+static int poll_events(struct shyper_backend *backend)
+{
+	uint64_t begin = now_ns(), left = poll_begin(&backend->poll, begin), spent;
+	int found, nr;
+
+	/*
+	 * Once in any case: completions that are there already need no sleep. Events
+	 * are taken even if something was found: a driver may see to it that always is.
+	 */
+	do {
+		found = backend_look(backend);
+		nr = take_events(backend, 0);
+		if (nr < 0)
+			return nr;
+		found |= nr;
+		spent = now_ns() - begin;
+	} while (!found && spent < left);
+	poll_end(&backend->poll, spent, found);
+	if (found)
+		shared_count(&backend->counters->polls_found, 1);
+	return found;
+}
+
+static int sleep_events(struct shyper_backend *backend)
+{
+	struct poll *poll = &backend->poll;
+	bool held = false;
+	int nr;
+
+	/* What came while notifications were asked for was not told. */
+	if (poll->on && backend_arm(backend, &held) && backend_runnable(backend))
+		return 0;
+	shared_count(&backend->counters->sleeps, 1);
+	if (!poll->on)
+		return take_events(backend, -1);
+	poll_sleep(poll, now_ns());
+	nr = take_events(backend, held ? (int64_t)poll->hold : -1);
+	poll_woken(poll, now_ns());
+	poll->expired = held && !nr;
+	return nr;
+}
+
+static int wait_events(struct shyper_backend *backend)
+{
+	int err;
+
+	if (backend_runnable(backend))
+		return take_events(backend, 0);
+	/* What is about to end, or broken, is not served, whatever comes to it. */
+	if (backend->poll.on && !backend->nr_held && !backend->stopping &&
+	    !backend->failed) {
+		err = poll_events(backend);
+		if (err)
+			return err;
+	}
+	return sleep_events(backend);
 }
 
 int shyper_backend_run(struct shyper_backend *backend)
@@ -496,8 +571,11 @@ int shyper_backend_run(struct shyper_backend *backend)
 		if (backend->stopping && !backend_in_flight(backend, ~backend->left))
 			return backend->replaced;
 		err = wait_events(backend);
-		if (err)
+		if (err < 0)
 			break;
+		/* A batch is waited for asleep alone: its timer begins anew each time. */
+		if (backend->poll.on)
+			backend_look_for_any(backend);
 	}
 	return explain(backend, err, "cannot be served any more");
 }

@@ -7,6 +7,7 @@
  *	withhold.c	features that are not offered
  *	lend.c		queues that somebody else serves
  *	vhost.c		the kernel
+ *	poll.c		how long to look before it sleeps
  *	link.c		the bound file
  */
 #ifndef VIRTIO_BACKEND_H
@@ -18,6 +19,7 @@
 #include "link.h"
 #include "memory.h"
 #include "notify.h"
+#include "poll.h"
 #include "queue.h"
 
 /* One for each CPU, and the device's own. */
@@ -36,6 +38,7 @@
  * @lent: bit n: it is a process that serves queue n, which can make a write to its
  *	eventfd block
  * @vhosts: list of workers
+ * @poll: how long it looks at its queues before it sleeps
  * @held: @nr_held requests that are answered once their queues are quiet
  * @manager: the service manager, until it was told that we are ready
  * @attached: declared
@@ -67,6 +70,7 @@ struct shyper_backend {
 	unsigned int first_queue;
 	struct hvisor_request held[MAX_HELD];
 	unsigned int nr_held;
+	struct poll poll;
 	int epoll;
 	struct notify manager;
 	struct shyper_watch link;
@@ -112,6 +116,20 @@ void backend_serve(struct shyper_backend *backend);
 
 /* Whether backend_serve() has anything to run. */
 bool backend_runnable(const struct shyper_backend *backend);
+
+/*
+ * Looks at queues that were found empty; what has something is to be served. True:
+ * there is one.
+ */
+bool backend_look(struct shyper_backend *backend);
+/* The same, and a queue that waits for more than there is waits no longer. */
+void backend_look_for_any(struct shyper_backend *backend);
+
+/*
+ * Has their driver notify from now on. True: one has something already. *@ret_held:
+ * of one not with the next chain: it has to be looked at in time.
+ */
+bool backend_arm(struct shyper_backend *backend, bool *ret_held);
 
 /* Chains in flight in the queues of a mask. */
 unsigned int backend_in_flight(const struct shyper_backend *backend, uint32_t queues);

@@ -70,15 +70,23 @@ int shyper_queue_start(struct shyper_queue *queue,
 	queue->index = setup->index;
 	queue->epoch = setup->ring.epoch;
 	queue->event_index = setup->features & (1ULL << VIRTIO_RING_F_EVENT_IDX);
+	queue->polled = setup->polled;
 	queue->indirect = setup->features & (1ULL << VIRTIO_RING_F_INDIRECT_DESC);
 	if (rings_map(queue, &setup->ring))
 		return queue_broken(queue);
+	queue->batch = 1;
 	queue->used_idx = le16toh(shared_load(&queue->used->idx));
 	if (inflight_resume(queue))
 		return queue_broken(queue);
 	/* Each head taken was completed, so counted in used.idx, or is in flight. */
 	queue->next_avail = queue->used_idx + queue->reissued;
 	queue->signalled_idx = queue->used_idx;
+	/*
+	 * vhost may have served it before, and asked for no notifications (2.7.10). Who
+	 * starts a queue looks at it once more, behind the barrier.
+	 */
+	shared_store(&queue->used->flags, 0);
+	shared_full_barrier();
 	queue->started = true;
 	return 0;
 }
@@ -200,17 +208,41 @@ static int queue_available(struct shyper_queue *queue)
 }
 
 /*
- * Asks for a notification about the next chain and looks once more. The driver
+ * Asks for a notification about the @nr-th chain from now on and looks once more. The driver
  * stores avail.idx and then loads avail_event, we store avail_event and then
  * load avail.idx: with full barriers on both sides one sees the other (2.7.10).
  */
-static int queue_arm(struct shyper_queue *queue)
+static int queue_arm(struct shyper_queue *queue, unsigned int nr)
 {
+	queue->armed = true;
+	queue->unasked = false;
 	if (!queue->event_index)
 		return 0;
-	shared_store(used_avail_event(queue), htole16(queue->next_avail));
+	shared_store(used_avail_event(queue), htole16(queue->next_avail + nr - 1));
 	shared_full_barrier();
 	return queue_available(queue);
+}
+
+bool shyper_queue_has_more(struct shyper_queue *queue)
+{
+	return queue->started && queue->dry && !queue->broken && queue_available(queue);
+}
+
+bool shyper_queue_has_batch(struct shyper_queue *queue)
+{
+	int nr;
+
+	if (!queue->started || !queue->dry || queue->broken)
+		return false;
+	nr = queue_available(queue);
+	return nr < 0 || nr >= (int)queue->batch;
+}
+
+bool shyper_queue_arm(struct shyper_queue *queue)
+{
+	if (queue->started && queue->dry && !queue->broken)
+		queue_arm(queue, queue->batch);
+	return shyper_queue_has_batch(queue);
 }
 
 static int pop_reissued(struct shyper_queue *queue, struct shyper_chain *chain)
@@ -235,12 +267,19 @@ int shyper_queue_pop(struct shyper_queue *queue, struct shyper_chain *chain)
 	if (queue->next_reissue < queue->reissued)
 		return pop_reissued(queue, chain);
 	nr = queue_available(queue);
-	if (!nr)
-		nr = queue_arm(queue);
+	if (!nr && !queue->polled)
+		nr = queue_arm(queue, 1);
 	if (nr < 0)
 		return queue_broken(queue);
-	if (!nr)
+	queue->dry = !nr;
+	if (!nr) {
+		queue->unasked = queue->event_index && !queue->armed;
 		return 0;
+	}
+	if (queue->unasked)
+		shared_count(&queue->counters->kicks_avoided, 1);
+	queue->unasked = false;
+	queue->armed = false;
 	head = le16toh(shared_load(
 		&queue->avail->ring[queue->next_avail & (queue->size - 1)]));
 	if (head >= queue->size || inflight_test(queue, head) ||

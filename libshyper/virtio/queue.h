@@ -27,6 +27,13 @@ struct vring_used;
  * @started: the rings are mapped
  * @broken: the driver broke the rules: nothing is popped any more
  * @taken: chains popped that no predecessor had popped
+ * @polled: somebody looks at it all the time: notifications are only asked for by
+ *	shyper_queue_arm()
+ * @dry: it was found empty, and that somebody is to look for more
+ * @batch: it is to notify when so many have come, if somebody looks in time
+ * @burst: most that came at once since then
+ * @armed: the driver is to notify of what comes next
+ * @unasked: it was found empty when it was not
  */
 struct shyper_queue {
 	unsigned int index;
@@ -46,6 +53,12 @@ struct shyper_queue {
 	bool event_index;
 	bool indirect;
 	bool signalled;
+	bool polled;
+	bool dry;
+	unsigned int batch;
+	unsigned int burst;
+	bool armed;
+	bool unasked;
 	uint16_t next_avail;
 	uint16_t used_idx;
 	uint16_t signalled_idx;
@@ -62,6 +75,7 @@ struct shyper_queue {
  * @counters: of the device
  * @index: number within the device
  * @features: accepted by the driver
+ * @polled: as of the queue
  * @ring: as the driver set it up
  */
 struct shyper_queue_setup {
@@ -71,6 +85,7 @@ struct shyper_queue_setup {
 	struct hvisor_backend_counters *counters;
 	unsigned int index;
 	uint64_t features;
+	bool polled;
 	struct hvisor_device_queue ring;
 };
 
@@ -86,6 +101,16 @@ struct shyper_queue_setup {
  */
 int shyper_queue_start(struct shyper_queue *queue,
 		       const struct shyper_queue_setup *setup);
+
+/* Whether something has come to a queue that was found empty; and as much as it waits for. */
+bool shyper_queue_has_more(struct shyper_queue *queue);
+bool shyper_queue_has_batch(struct shyper_queue *queue);
+
+/*
+ * Have the driver notify when @queue->batch chains have come to a queue that was
+ * found empty. True: they have already.
+ */
+bool shyper_queue_arm(struct shyper_queue *queue);
 
 /* Forget a queue with nothing in flight, and what its account holds. */
 void shyper_queue_stop(struct shyper_queue *queue);

@@ -93,6 +93,54 @@ struct hvisor_queue_state *backend_queue_state(const struct shyper_backend *back
 			HVISOR_QUEUE_STATE_OFFSET(index, backend->page->queue_size));
 }
 
+/* Queues that @has_come for, which are to be served then. */
+static uint32_t queues_with(struct shyper_backend *backend,
+			    bool (*has_come)(struct shyper_queue *queue))
+{
+	uint32_t queues = 0;
+	unsigned int n;
+
+	for (n = 0; n < backend->decl.nr_queues; n++)
+		if (has_come(&backend->queues[n]))
+			queues |= 1U << n;
+	backend->pending |= queues;
+	return queues;
+}
+
+bool backend_look(struct shyper_backend *backend)
+{
+	return queues_with(backend, shyper_queue_has_batch);
+}
+
+void backend_look_for_any(struct shyper_backend *backend)
+{
+	queues_with(backend, shyper_queue_has_more);
+}
+
+/* Of what is synchronous the driver has all back: it goes on as it did lately. */
+static void choose_batch(struct shyper_queue *queue, bool expired)
+{
+	if (!queue->started || !queue->event_index)
+		return;
+	queue->batch = queue->in_flight ? 1 : poll_batch(queue->batch, queue->burst, expired);
+	if (queue->batch > queue->size / 2)
+		queue->batch = queue->size / 2 ? queue->size / 2 : 1;
+	queue->burst = 0;
+}
+
+bool backend_arm(struct shyper_backend *backend, bool *ret_held)
+{
+	unsigned int n;
+
+	*ret_held = false;
+	for (n = 0; n < backend->decl.nr_queues; n++) {
+		choose_batch(&backend->queues[n], backend->poll.expired);
+		*ret_held |= backend->queues[n].dry && backend->queues[n].batch > 1;
+	}
+	backend->poll.expired = false;
+	return queues_with(backend, shyper_queue_arm);
+}
+
 static void queue_setup(const struct shyper_backend *backend, unsigned int index,
 			struct shyper_queue_setup *setup)
 {
@@ -104,6 +152,7 @@ static void queue_setup(const struct shyper_backend *backend, unsigned int index
 	setup->counters = backend->counters;
 	setup->index = index;
 	setup->features = backend->page->driver_features;
+	setup->polled = backend->poll.on;
 	setup->ring = backend->page->queues[index];
 }
 
@@ -221,6 +270,7 @@ int shyper_backend_set_level(struct shyper_backend *backend, bool high)
 static void queue_run(struct shyper_backend *backend, unsigned int index)
 {
 	struct shyper_queue *queue = &backend->queues[index];
+	uint64_t taken;
 
 	backend->pending &= ~(1U << index);
 	/*
@@ -232,10 +282,15 @@ static void queue_run(struct shyper_backend *backend, unsigned int index)
 			eventfd_write(backend->given[index], 1);
 		return;
 	}
+	/* Unless it is found to be: who leaves something in it need not be told of more. */
+	queue->dry = false;
 	if (!backend_adopt(backend, index) || !backend->ops->queue)
 		return;
+	taken = queue->taken;
 	if (backend->ops->queue(backend, queue))
 		backend->pending |= 1U << index;
+	if (queue->taken - taken > queue->burst)
+		queue->burst = queue->taken - taken;
 	shyper_backend_notify(backend, queue);
 	if (queue->broken)
 		backend_fail(backend);

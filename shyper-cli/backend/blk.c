@@ -144,6 +144,7 @@ static int blk_start(struct shyper_backend *backend, struct blk *blk)
 		return -ENOMEM;
 	blk->write_back = inherited_write_back(backend);
 	offer_features(backend, blk);
+	shyper_backend_set_polling(backend, blk->poll);
 	err = shyper_backend_set_queues(backend, blk->nr_queues);
 	if (!err)
 		err = set_config(backend, blk);
@@ -162,8 +163,10 @@ static int read_config(struct blk *blk, const json_t *config, const char **path)
 	unsigned int queues = 1, iops = 0;
 	bool readonly = false;
 
+	blk->poll = true;
 	if (config_string(config, "path", path) ||
 	    config_flag(config, "readonly", &readonly) ||
+	    config_flag(config, "poll", &blk->poll) ||
 	    config_range(config, "queues", 1, MAX_QUEUES, &queues) ||
 	    config_range(config, "iops", 1, SHYPER_MAX_IOPS, &iops) ||
 	    config_size(config, "bytes_per_second", SHYPER_MAX_BYTES_PER_SECOND,

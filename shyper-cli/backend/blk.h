@@ -118,6 +118,7 @@ struct blk_rate {
  * @write_back: as the configuration space has it: writes may stay in the cache
  * @syncing: blk_sync() is under way
  * @sync_again: it has to be once more, before any other request
+ * @poll: look for more before each sleep
  * @fresh: those of @requests that were never taken
  */
 struct blk {
@@ -126,6 +127,7 @@ struct blk {
 	bool write_back;
 	bool syncing;
 	bool sync_again;
+	bool poll;
 	unsigned int nr_queues;
 	struct io_uring ring;
 	struct shyper_watch completions;

@@ -50,18 +50,45 @@ static void client_notice(struct client *client, const char *text)
 
 static void client_flush(struct client *client);
 
-/* The oldest client that can still send takes the place of the writer. */
-static void replace_writer(struct console *console)
+/* Whose keys the guest gets, on their screen it is seen. */
+static void writer_size(struct console *console)
+{
+	const struct client *writer = console->writer;
+
+	if (console->resized && writer && writer->size.ws_row && writer->size.ws_col)
+		console->resized(console, &writer->size);
+}
+
+void console_client_size(struct console *console, pid_t pid, const struct winsize *size)
+{
+	struct client *client;
+
+	for (client = console->clients; client < console->clients + MAX_CLIENTS; client++)
+		if (client->watch.fd >= 0 && client->pid == pid)
+			client->size = *size;
+	writer_size(console);
+}
+
+/* The oldest client, but for @but, that can still send. */
+static struct client *next_writer(struct console *console, const struct client *but)
 {
 	struct client *client, *writer = NULL;
 
 	for (client = console->clients; client < console->clients + MAX_CLIENTS; client++)
-		if (client->watch.fd >= 0 && !client->eof &&
+		if (client != but && client->watch.fd >= 0 && !client->eof &&
 		    (!writer || client->number < writer->number))
 			writer = client;
+	return writer;
+}
+
+static void replace_writer(struct console *console)
+{
+	struct client *writer = next_writer(console, NULL);
+
 	console->writer = writer;
 	if (!writer)
 		return;
+	writer_size(console);
 	client_notice(writer, "you can write now");
 	client_flush(writer);
 }
@@ -237,8 +264,12 @@ static void client_ready(struct shyper_backend *backend, struct shyper_watch *wa
 	if (events & EPOLLIN) {
 		client_take(client);
 	} else if (events & (EPOLLHUP | EPOLLERR)) {
-		/* Gone. What it has sent before is the guest's all the same. */
-		if (!held_up(client) || client->eof) {
+		/*
+		 * Gone. What it has sent before is the guest's all the same, unless
+		 * it would keep another one from writing.
+		 */
+		if (!held_up(client) || client->eof ||
+		    next_writer(client->console, client)) {
 			client_close(client);
 			return;
 		}
@@ -247,6 +278,14 @@ static void client_ready(struct shyper_backend *backend, struct shyper_watch *wa
 		client->deaf = true;
 	}
 	client_flush(client);
+}
+
+static pid_t client_pid(int fd)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) ? -1 : peer.pid;
 }
 
 static void client_open(struct console *console, struct client *client, int fd)
@@ -263,61 +302,90 @@ static void client_open(struct console *console, struct client *client, int fd)
 	client->eof = false;
 	client->deaf = false;
 	client->unwatched = false;
+	client->pid = client_pid(fd);
+	memset(&client->size, 0, sizeof(client->size));
 	if (shyper_backend_watch(console->backend, &client->watch, EPOLLIN)) {
 		close(fd);
 		client->watch.fd = -1;
 		return;
 	}
-	if (console->writer)
-		client_notice(client, "read-only, another client writes");
-	else
+	/* One that has left, and that the guest does not listen to. */
+	if (console->writer && console->writer->unwatched)
+		client_close(console->writer);
+	if (!console->writer)
 		console->writer = client;
+	else if (console->writer != client)
+		client_notice(client, "read-only, another client writes");
 	client_flush(client);
 }
 
-static void console_accept(struct shyper_backend *backend, struct shyper_watch *watch,
-			   uint32_t events)
+void console_accept(struct console *console)
 {
-	struct console *console = watch->data;
-	struct client *client = console->clients;
+	struct client *client;
+	unsigned int n;
 	int fd;
 
+	/* All that can wait, but no more: others may come as fast as they go. */
+	for (n = 0; n < MAX_CLIENTS; n++) {
+		fd = accept4(console->listener.fd, NULL, NULL,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			return;
+		client = console->clients;
+		while (client < console->clients + MAX_CLIENTS && client->watch.fd >= 0)
+			client++;
+		if (client < console->clients + MAX_CLIENTS)
+			client_open(console, client, fd);
+		else
+			close(fd);
+	}
+}
+
+static void listener_ready(struct shyper_backend *backend, struct shyper_watch *watch,
+			   uint32_t events)
+{
 	(void)backend;
 	(void)events;
-	fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	console_accept(watch->data);
+}
+
+int console_socket(const struct console *console, const char *directory,
+		   const char *ending, int type)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, n;
+
+	n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s%s%s%s", directory,
+		     shyper_backend_get_name(console->backend), console->port ? "." : "",
+		     console->port ? console->port : "", ending);
+	if (n >= (int)sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	if (mkdir(directory, 0755) && errno != EEXIST)
+		return -errno;
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return;
-	while (client < console->clients + MAX_CLIENTS && client->watch.fd >= 0)
-		client++;
-	if (client < console->clients + MAX_CLIENTS)
-		client_open(console, client, fd);
-	else
-		close(fd);
+		return -errno;
+	/* A predecessor's; we are bound to the device, so nobody listens there. */
+	unlink(address.sun_path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
+	    chmod(address.sun_path, 0660))
+		return -errno;
+	return fd;
 }
 
 int console_listen(struct console *console, const char *directory)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct shyper_watch *listener = &console->listener;
 	int n;
 
 	for (n = 0; n < MAX_CLIENTS; n++)
 		console->clients[n].watch.fd = -1;
-	n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s.sock", directory,
-		     shyper_backend_get_name(console->backend));
-	if (n >= (int)sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	if (mkdir(directory, 0755) && errno != EEXIST)
-		return -errno;
-	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	listener->fd = console_socket(console, directory, ".sock", SOCK_STREAM);
 	if (listener->fd < 0)
+		return listener->fd;
+	if (listen(listener->fd, MAX_CLIENTS))
 		return -errno;
-	/* A predecessor's; we are bound to the device, so nobody listens there. */
-	unlink(address.sun_path);
-	if (bind(listener->fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    chmod(address.sun_path, 0660) || listen(listener->fd, MAX_CLIENTS))
-		return -errno;
-	listener->ready = console_accept;
+	listener->ready = listener_ready;
 	listener->data = console;
 	return shyper_backend_watch(console->backend, listener, EPOLLIN);
 }

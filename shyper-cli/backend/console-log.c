@@ -49,10 +49,14 @@ int console_setup(struct console *console, struct shyper_backend *backend,
 	err = open_log(console, config);
 	if (err)
 		return err;
-	err = console_listen(console, RUN_DIRECTORY);
+	/* First, for who connects tells his size at once. */
+	if (console->resized)
+		err = console_listen_sizes(console, RUN_DIRECTORY);
+	if (!err)
+		err = console_listen(console, RUN_DIRECTORY);
 	if (!err)
 		return 0;
-	say(SAY_ERROR, RUN_DIRECTORY "/%s.sock: %s", shyper_backend_get_name(backend),
-	    strerror(-err));
+	say(SAY_ERROR, RUN_DIRECTORY "/%s%s%s.sock: %s", shyper_backend_get_name(backend),
+	    console->port ? "." : "", console->port ? console->port : "", strerror(-err));
 	return SHYPER_EXIT_RESTART;
 }

@@ -27,7 +27,7 @@
 #include "program.h"
 
 #define NOBODY		65534
-#define MAX_FILES	64
+#define MAX_FILES	160	/* a console with seven ports of 16 clients */
 
 static int failed(const char *what)
 {
@@ -99,8 +99,9 @@ static int jail_user(void)
 static const int plain_calls[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
 	SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
-	SCMP_SYS(accept4), SCMP_SYS(close),
-	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait),
+	SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(close),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(epoll_wait),
 	SCMP_SYS(poll), SCMP_SYS(ppoll),
 	SCMP_SYS(io_uring_enter),
 	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),

@@ -69,16 +69,26 @@ void net_options_check(struct shyper_backend *backend, struct net *net)
 	if (!options->valid || options->pairs > net->config.pairs ||
 	    options->epoch != shyper_backend_get_epoch(backend))
 		net_options_reset(backend, net);
+	/* A command may be found before DRIVER_OK is. */
+	net->told = shyper_backend_get_driver_features(backend) & FEATURE(MAC);
 }
 
-static void filter_make(const struct net_options *options, struct net_filter *filter)
+/* Who is not offered an address has one of his own, which he may never tell us. */
+static bool knows_address(const struct net *net)
 {
+	return net->told || memcmp(net->options->mac, net->config.mac, ETH_ALEN);
+}
+
+static void filter_make(const struct net *net, struct net_filter *filter)
+{
+	const struct net_options *options = net->options;
 	unsigned int nr = options->nr_unicast + options->nr_multicast;
 
 	memset(filter, 0, sizeof(*filter));
 	filter->known = true;
 
-	if (options->promiscuous || options->more_unicast || nr > FILTER_SIZE)
+	if (options->promiscuous || options->more_unicast || nr > FILTER_SIZE ||
+	    !knows_address(net))
 		return;
 	memcpy(filter->list[0], options->mac, ETH_ALEN);
 	memset(filter->list[1], 0xff, ETH_ALEN);
@@ -91,7 +101,7 @@ void net_options_apply(struct net *net)
 {
 	struct net_filter filter;
 
-	filter_make(net->options, &filter);
+	filter_make(net, &filter);
 	if (!memcmp(&filter, &net->filter, sizeof(filter)))
 		return;
 	memcpy(&net->filter, &filter, sizeof(filter));

@@ -17,6 +17,7 @@
 
 /* More packets than a tap holds (its txqueuelen). */
 #define DRAIN_MAX	1024
+#define MIN_RING_FOR_TSO	128
 
 _Static_assert(sizeof(struct net_options) <= SHYPER_OPTIONS_SIZE,
 	       "what the driver has set outlives us");
@@ -109,6 +110,7 @@ static void net_reset(struct shyper_backend *backend)
 	unsigned int n;
 
 	net->ready = false;
+	net->told = false;
 	tap_carrier(net, false);
 	net_vhost_reset(backend, net);
 	net_options_reset(backend, net);
@@ -125,7 +127,6 @@ static const struct shyper_backend_ops net_ops = {
 	.nr_queues = 3,
 	.queue_max = QUEUE_SIZE,
 	.features = FEATURE(CSUM) | FEATURE(GUEST_CSUM) | FEATURE(MAC) |
-		    FEATURE(GUEST_TSO4) | FEATURE(GUEST_TSO6) | FEATURE(GUEST_ECN) |
 		    FEATURE(HOST_TSO4) | FEATURE(HOST_TSO6) | FEATURE(HOST_ECN) |
 		    FEATURE(MRG_RXBUF) | FEATURE(STATUS) | FEATURE(CTRL_VQ) |
 		    FEATURE(CTRL_RX) | FEATURE(CTRL_MAC_ADDR) | FEATURE(GUEST_ANNOUNCE),
@@ -150,6 +151,13 @@ static int declare(struct shyper_backend *backend, const struct net_config *conf
 	memcpy(space.mac, config->mac, ETH_ALEN);
 	if (config->pairs > 1)
 		shyper_backend_offer(backend, FEATURE(MQ));
+	/*
+	 * Linux fills a ring up once half of it is free: the other half must hold a
+	 * packet of 64 KiB, or neither side goes on.
+	 */
+	if (shyper_backend_get_queue_max(backend) >= MIN_RING_FOR_TSO)
+		shyper_backend_offer(backend, FEATURE(GUEST_TSO4) | FEATURE(GUEST_TSO6) |
+				     FEATURE(GUEST_ECN));
 	if (config->mtu)
 		shyper_backend_offer(backend, FEATURE(MTU));
 	if (shyper_backend_set_queues(backend, 2 * config->pairs + 1)) {

@@ -103,11 +103,13 @@ struct net_pair {
  * struct net_filter - what the tap lets through
  * @known: the tap was told the rest
  * @nr: addresses in @list; 0: everything passes
+ *
+ * Without padding, since it is compared as a whole.
  */
 struct net_filter {
 	bool known;
 	bool all_multicast;
-	unsigned int nr;
+	uint16_t nr;
 	uint8_t list[2 + FILTER_SIZE][ETH_ALEN];
 };
 
@@ -125,6 +127,7 @@ struct net_budget {
  * @filter: the tap's
  * @budget: of the control queue
  * @ready: the driver is, and what it has accepted was told to the tap
+ * @told: the driver has config.mac from us
  * @pairs: config.pairs of them
  */
 struct net {
@@ -133,6 +136,7 @@ struct net {
 	struct net_filter filter;
 	struct net_budget budget;
 	bool ready;
+	bool told;
 	struct net_pair pairs[NET_MAX_PAIRS];
 };
 

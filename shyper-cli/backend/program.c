@@ -3,6 +3,7 @@
  * What the backend programs have in common.
  */
 #include <errno.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@
 #define REGIONS_PATH	CLASS_FOLDER "/%.*s/memory_regions"
 /* What `shyper device set` has made of it. */
 #define SETTINGS_PATH	RUN_FOLDER "/%s.json"
-#define SOCKET_PATH	RUN_FOLDER "/%s.sock"
+#define SOCKETS		RUN_FOLDER "/%s[.@]*sock"
 
 static const char *device_name = "shyper";
 
@@ -222,17 +223,21 @@ static bool device_gone(const char *name)
 }
 
 /*
- * A socket is removed with its device, by udev or the daemon: who made it after that
- * removes it. "config" goes before the event does (device_del()).
+ * Sockets are removed with their device, by udev or the daemon: who made them after
+ * that removes them. "config" goes before the event does (device_del()).
  */
-static void remove_late_socket(const char *name)
+static void remove_late_sockets(const char *name)
 {
-	char path[128];
+	char pattern[128];
+	glob_t found;
+	size_t n;
 
-	if (!device_gone(name))
+	snprintf(pattern, sizeof(pattern), SOCKETS, name);
+	if (!device_gone(name) || glob(pattern, 0, NULL, &found))
 		return;
-	snprintf(path, sizeof(path), SOCKET_PATH, name);
-	unlink(path);
+	for (n = 0; n < found.gl_pathc; n++)
+		unlink(found.gl_pathv[n]);
+	globfree(&found);
 }
 
 static int program_open(struct shyper_backend *backend,
@@ -246,7 +251,7 @@ static int program_open(struct shyper_backend *backend,
 		return status;
 	status = program->open(backend, config);
 	json_decref(config);
-	remove_late_socket(name);
+	remove_late_sockets(name);
 	if (!status && jailed && jail_enter(program->calls))
 		return SHYPER_EXIT_RESTART;
 	return status;

@@ -24,7 +24,8 @@ struct shyper_console;
 
 /**
  * shyper_console_open - connect to a console
- * @device: its name ("con0"); NULL: the cell's first
+ * @device: its name ("con0"), or that of a port of it ("con0.agent"); NULL: the
+ *	cell's first console
  * @timeout_ms: that its backend has to begin; 0: 30 s
  * @ret_console: freed by shyper_console_close(); independent of @cell
  *

@@ -5,41 +5,46 @@
 # Twelve bare-metal cells of 16 MiB on a machine of 16 CPUs, all there at the same
 # time: each runs on a CPU of its own, and all of it is given back.
 . ./cell.sh
-. ./payload.sh
 
-all_say_hello() {
+# each COMMAND: with the name of each cell in place of its %, in one process
+each() {
+	local n commands=''
+	for n in {1..12}; do
+		commands+="cell ${1/\%/c$n}; "
+	done
+	shyper -c "$commands"
+}
+
+all_stopped() {
 	local n
 	for n in {1..12}; do
-		payload_says "c$n" '^ok hello' || return
+		state_is "cell$n" stopped || return
 	done
 }
 
 before=$(snapshot)
 cpus=$(nproc)
+# Without devices, whose backends would be two dozen processes.
 for n in {1..12}; do
-	payload_create "c$n" hello 1
+	printf '{ "version": 1, "name": "c%d", "cpus": 1, "memory": "16M", "boot": { "kernel": "%s" } }\n' \
+		"$n" "$PWD/hello.img" >"c$n.json"
 done
-expect "cells" "$(shyper -j cell list | jq '[.[] | select(.id > 0)] | length')" 12
+each 'create ./%.json' >/dev/null || fail "create"
+shyper -j cell list | jq -c '[.[] | select(.id > 0)]' >cells.json
+expect "cells" "$(jq -c '[length, ([.[].memory] | add), ([.[].cpus] | unique | length)]' cells.json)" \
+	"[12,$((12 * 16 * 1024 * 1024)),12]"
 expect "CPUs of root" "$(nproc)" $((cpus - 12))
-expect "memory of all" "$(shyper -j cell list | jq '[.[] | select(.id > 0).memory] | add')" \
-	$((12 * 16 * 1024 * 1024))
-expect "CPUs of their own" "$(shyper -j cell list | jq -r '.[] | select(.id > 0).cpus' | sort -u | wc -l)" 12
 echo "ok created"
 
-for n in {1..12}; do
-	payload_start "c$n"
-done
-wait_until 100 all_say_hello
-for n in {1..12}; do
-	shyper cell log "c$n" | grep -q '^hello from EL1, CPU 0,' || fail "c$n: $(shyper cell log "c$n")"
-	wait_until 20 state_is "cell$n" stopped
-	expect "c$n: reason" "$(sys "cell$n/reason")" off
-done
+each 'start %' >/dev/null || fail "start"
+wait_until 100 all_stopped
+each 'log %' >logs || fail "log"
+expect "lines of a CPU 0, verdicts" \
+	"$(grep -c '^hello from EL1, CPU 0,' logs) $(grep -c '^ok hello' logs)" '12 12'
+expect "reasons" "$(cat /sys/class/hvisor/cell{1..12}/reason | sort | uniq -c | xargs)" '12 off'
 echo "ok hello"
 
-for n in {1..12}; do
-	payload_destroy "c$n"
-done
+each 'destroy %' >/dev/null || fail "destroy"
 expect "CPUs of root" "$(nproc)" "$cpus"
 unchanged "$before"
 echo "ok given-back"

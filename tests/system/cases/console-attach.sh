@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 400 --put tests/lib/dialogue.sh
+# root-run: --cpus 2 --timeout 400 --put tests/lib/dialogue.sh
 # shellcheck disable=SC2016 # the guest's shell expands what is typed
 #
 # A console loses nothing between a detach and the next attach, nor when its

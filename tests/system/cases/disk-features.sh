@@ -5,38 +5,20 @@
 # The guest's driver on disks that offer one feature each, all, and none; what was
 # offered, taken and made use of. All of them move data that is right.
 . ./cell.sh
+. ./features.sh
 
 names=(event_idx indirect_desc seg_max blk_size flush config_wce topology mq discard write_zeroes)
-declare -A bit=([event_idx]=29 [indirect_desc]=28 [seg_max]=2 [blk_size]=6 [flush]=9
+bit=([event_idx]=29 [indirect_desc]=28 [seg_max]=2 [blk_size]=6 [flush]=9
 	[config_wce]=11 [topology]=10 [mq]=12 [discard]=13 [write_zeroes]=14)
 # Some mean nothing without another one.
-declare -A with=([config_wce]=flush)
+with=([config_wce]=flush)
 kinds=(all none "${names[@]}")
-
-# withheld KIND: the value of its key "features"
-withheld() {
-	local name
-	for name in "${names[@]}"; do
-		[ "$1" = all ] || [ "$1" = "$name" ] || [ "${with[$1]-}" = "$name" ] || echo "$name"
-	done | jq -Rn '[inputs | { (.): false }] | add // {}'
-}
-
-# wanted KIND: the feature bits of a disk, with VERSION_1
-wanted() {
-	local name value=$((1 << 32))
-	for name in "${names[@]}"; do
-		if [ "$1" = all ] || [ "$1" = "$name" ] || [ "${with[$1]-}" = "$name" ]; then
-			value=$((value | 1 << bit[$name]))
-		fi
-	done
-	printf '0x%x' $value
-}
 
 devices='[]' n=0
 for kind in "${kinds[@]}"; do
 	n=$((n + 1))
 	truncate -s 4M "$kind.img"
-	devices=$(jq -c --arg path "/root/$kind.img" --arg name "blk$n" --argjson features "$(withheld "$kind")" \
+	devices=$(jq -c --arg path "/root/$kind.img" --arg name "blk$n" --argjson features "$(withheld "$kind" "${names[@]}")" \
 		'. + [{ type: "blk", $name, $path, $features }]' <<<"$devices")
 done
 jq --argjson disks "$devices" '.name = "disks" | del(.devices[2]) | .devices += $disks' \
@@ -67,7 +49,8 @@ dd if=/tmp/x of=/dev/$disk bs=64k count=1 oflag=direct 2>/dev/null || printf "br
 echo
 EOF
 # The kernel would tell of a size whenever the configuration space changes.
-cell_run cell1 30 "dmesg -n 1; echo $(base64 -w 0 <guest.sh) | base64 -d >/tmp/guest.sh" >/dev/null
+cell_run cell1 30 "dmesg -n 1" >/dev/null
+guest_file cell1 guest.sh
 
 printf '%-14s %-12s %-12s %s\n' DISK OFFERED TAKEN 'MADE USE OF'
 n=0
@@ -78,8 +61,8 @@ for kind in "${kinds[@]}"; do
 	offered=$(sys "$device/features")
 	taken=$(sys "$device/driver_features")
 	printf '%-14s %-12s %-12s%s\n' "$kind" "$offered" "$taken" "$got"
-	expect "$kind: offered" "$offered" "$(wanted "$kind")"
-	expect "$kind: taken" "$taken" "$(wanted "$kind")"
+	expect "$kind: offered" "$offered" "$(wanted "$kind" "${names[@]}")"
+	expect "$kind: taken" "$taken" "$(wanted "$kind" "${names[@]}")"
 	[[ $got = *' data '* ]] || fail "$kind: wrong data"
 	[[ $got != *broken* ]] || fail "$kind: no write after the cache was switched"
 	for name in flush config_wce discard write_zeroes mq topology seg_max; do

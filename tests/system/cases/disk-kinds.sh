@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# root-run: --cpus 2
 #
 # A cell's disks as its guest sees them: a file, a file that may only be read, a
 # block device of root; read, write, flush and serial number.

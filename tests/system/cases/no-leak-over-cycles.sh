@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 1500
+# root-run: --cpus 2 --timeout 1500
 #
 # 50 times create, start, prompt, destroy of a small cell, 3 times of Debian's
 # userland: nothing of root's memory, CPUs, EL2's pool, processes or files is lost.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# root-run: --cpus 2
 #
 # A cell's entropy device, by Debian's own driver: random numbers, no more than
 # its rate of them, over the death of its backend, too. And its clock: root's.
@@ -16,6 +17,9 @@ served() {
 
 before=$(snapshot)
 jq '.name = "random" | .devices += [ { "type": "rng", "name": "rng0", "rate": 4096 },
+	{ "type": "rng", "name": "rng1", "features": { "event_idx": false, "indirect_desc": false } },
+	{ "type": "rng", "name": "rng2", "features": { "event_idx": false } },
+	{ "type": "rng", "name": "rng3", "features": { "indirect_desc": false } },
 	{ "type": "rtc", "name": "rtc0" } ]' \
 	/etc/shyper/cells/small.json >random.json
 shyper cell create ./random.json || fail "create"
@@ -52,6 +56,20 @@ kill -KILL "$pid"
 wait_until 20 served "$pid"
 expect 'bytes over a death' "$(cell_result cell1 60)" 4096
 echo "ok death"
+
+# All features, none, and each alone: the bits 28, INDIRECT_DESC, and 29, EVENT_IDX.
+features=(0x130000000 0x100000000 0x110000000 0x120000000)
+for n in 0 1 2 3; do
+	device=cell1.rng$n
+	expect "$device" "$(sys $device/features) $(sys $device/driver_features)" \
+		"${features[n]} ${features[n]}"
+	had=$(sys $device/read_bytes)
+	expect "bytes of $device" "$(cell_run cell1 60 "echo virtio_rng.$n >/sys/class/misc/hw_random/rng_current
+dd if=/dev/hwrng bs=64 count=8 2>/dev/null | wc -c")" 512
+	echo "$device: offered and taken ${features[n]}, $(($(sys $device/read_bytes) - had)) bytes"
+	[ "$(sys $device/read_bytes)" -gt "$had" ] || fail "$device was not asked"
+done
+echo "ok features"
 
 console_close cell1
 shyper cell destroy random >/dev/null || fail "destroy"

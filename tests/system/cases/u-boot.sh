@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 400
+# root-run: --cpus 2 --timeout 400
 #
 # Debian's U-Boot for QEMU's arm64 machine in a cell, unchanged: flash at 0, its
 # environment's flash and the UART where it expects them. It reads a virtio disk,
@@ -51,11 +51,11 @@ size=$(($(stat -c %s $disk) / 1024 / 1024))
 grep -aq "Capacity: $size\.0 MB" info || fail "no disk of $size MiB"
 type_line 120 'virtio read 41000000 0 800; crc32 41000000 100000' >sum
 grep -aq "==> $(head -c 1M $disk | crc32)" sum || fail "the first MiB: $(cat sum)"
-mount -o ro,loop $disk /mnt || fail "mount"
 type_line 60 'ls virtio 0 /etc' | grep -aq ' hostname$' || fail "no /etc/hostname on the disk"
 type_line 120 "load virtio 0 41000000 /usr/bin/bash; crc32 41000000 \$filesize" >sum
-grep -aq "==> $(crc32 </mnt/usr/bin/bash)" sum || fail "a file: $(cat sum)"
-umount /mnt
+debugfs -R 'cat /usr/bin/bash' $disk 2>/dev/null >bash.copy
+[ -s bash.copy ] || fail "no file on the disk to compare with"
+grep -aq "==> $(crc32 <bash.copy)" sum || fail "a file: $(cat sum)"
 echo "ok disk"
 
 # Its flash is read-only: it aborts, and resets the cell, which begins anew.

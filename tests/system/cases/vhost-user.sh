@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 600
+# root-run: --cpus 2 --timeout 600
 #
 # Disks of a cell that Debian's qemu-storage-daemon serves: a raw file, a qcow2
 # image, and one that another process has and gives by NBD. fio verifies them all

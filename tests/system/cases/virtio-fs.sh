@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# root-run: --cpus 2
 #
 # A folder of root in a cell, by Debian's virtiofsd behind the bridge: the same
 # tree on both sides, what one side writes the other reads.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --put build/programs/vsock
+# root-run: --cpus 2 --put build/programs/vsock
 #
 # Programs of root and of a guest talk to each other with no network: both begin,
 # byte for byte; a killed backend takes connections with it, and new ones work; a
@@ -20,7 +20,7 @@ before=$(snapshot)
 modprobe vhost_vsock || fail "no vhost_vsock"
 head -c 4194304 /dev/urandom >/tmp/data
 truncate -s 4M vsock
-jq '.name = "talks" | .devices += [{type: "vsock", name: "vsock0"},
+jq '.name = "talks" | .boot.cmdline |= "quiet " + . | .devices += [{type: "vsock", name: "vsock0"},
 	{type: "blk", name: "blk0", path: "/root/vsock", readonly: true}]' \
 	/etc/shyper/cells/small.json >/root/talks.json
 shyper cell create /root/talks.json || fail "create"
@@ -64,3 +64,4 @@ echo "ok number"
 console_close cell1
 shyper cell destroy talks || fail "destroy"
 unchanged "$before"
+echo "ok gone"

@@ -10,9 +10,12 @@ set -u
 sed -i '/notests/!s/"cmdline": "/&nokaslr kpti=off mitigations=off cryptomgr.notests rcupdate.rcu_expedited=1 /' \
 	/etc/shyper/cells/*.json
 
-# fail TEXT...: the case has failed.
+# fail TEXT...: the case has failed; with what the cells' consoles printed last and
+# what their devices wait for.
 fail() {
 	echo "FAIL: $*" >&2
+	tail -v -n 12 /tmp/cell*.out >&2 2>/dev/null
+	cat /sys/class/hvisor/cell*/virtio/pending >&2 2>/dev/null
 	exit 1
 }
 
@@ -46,15 +49,16 @@ state_is() {
 	read -r state <"/sys/class/hvisor/$1/state" && [ "$state" = "$2" ]
 }
 
-# backend_pid DEVICE: the process of its unit, 0: none
+# backend_pid DEVICE: the process that serves it, 0: none
 backend_pid() {
-	systemctl show -p MainPID --value "shyper-$(sys "$1/type")@$1.service"
+	sys "$1/backend_pid"
 }
 
 backend_is_another() {
-	local pid
-	pid=$(backend_pid "$1")
-	[ "$pid" != 0 ] && [ "$pid" != "$2" ] && [ "$(sys "$1/attached")" = 1 ]
+	local pid attached
+	read -r pid <"/sys/class/hvisor/$1/backend_pid"
+	read -r attached <"/sys/class/hvisor/$1/attached"
+	[ "$attached" = 1 ] && [ "$pid" != 0 ] && [ "$pid" != "$2" ]
 }
 
 # backend_kill DEVICE [SIGNAL]: until another one serves the device
@@ -98,8 +102,12 @@ console_send() {
 
 # console_has CELL FROM REGEX: `^` is the beginning of a line, `$` the end of it all.
 console_has() {
-	local LC_ALL=C text regex=$3
-	IFS= read -r -d '' text <"/tmp/$1.out"
+	local LC_ALL=C text='' part regex=$3
+	# What a NUL ends is only a part of it.
+	while IFS= read -r -d '' part; do
+		text+=$part
+	done <"/tmp/$1.out"
+	text+=$part
 	[ "${regex#^}" = "$regex" ] || regex=$'\n'${regex#^}
 	[[ $'\n'${text:$2-1} =~ $regex ]]
 }
@@ -118,7 +126,8 @@ prompt_comes() {
 	return 1
 }
 
-# cell_login CELL SECONDS: waits for the shell and silences its echo.
+# cell_login CELL SECONDS: waits for the shell and silences its echo. A child of
+# such a shell that ends while it waits for a line ends the shell, if it is busybox'.
 cell_login() {
 	wait_until "$2" prompt_comes "$1"
 	cell_run "$1" 30 'stty -echo; PS1=' >/dev/null || fail "$1: no shell"
@@ -194,6 +203,7 @@ unchanged() {
 
 same_snapshot() {
 	local now
-	now=$(snapshot)
+	# Of two that end at the same place nothing was compared.
+	now=$(snapshot) || fail "no snapshot"
 	[ "$now" = "$1" ] || { diff <(echo "$1") <(echo "$now") >/tmp/snapshot.diff; false; }
 }

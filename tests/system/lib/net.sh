@@ -16,13 +16,15 @@ card_is_there() {
 	ls -d /sys/class/net/*/device >/dev/null
 }
 
-# bridge_up: br0 with root's card in it; root is 10.0.2.15.
+# bridge_up: br0 with root's card in it; root is 10.0.2.15. What is for a cell whose
+# tap is away may not go out to QEMU's network, which resets connections of others.
 bridge_up() {
 	local card
 	modprobe -a virtio_net bridge tun || fail "no modules"
 	wait_until 10 card_is_there
 	card=$(basename "$(dirname "$(ls -d /sys/class/net/*/device)")")
 	ip link add br0 type bridge && ip link set "$card" master br0 up &&
+		bridge link set dev "$card" flood off &&
 		ip addr add 10.0.2.15/24 dev br0 && ip link set br0 up || fail "no bridge"
 	head -c 1048576 /dev/urandom >/tmp/block
 	socat -U TCP-LISTEN:5000,fork,reuseaddr OPEN:/tmp/block,rdonly &
@@ -30,7 +32,8 @@ bridge_up() {
 
 # cell_config NAME JQ: a small cell with a network device on br0.
 cell_config() {
-	jq ".name = \"$1\" | $2" /etc/shyper/cells/net.json >"/root/$1.json"
+	jq ".name = \"$1\" | .boot.cmdline |= \"quiet \" + . | $2" \
+		/etc/shyper/cells/net.json >"/root/$1.json"
 }
 
 # no_network NAME CELL: what both ends say of it
@@ -52,17 +55,16 @@ cell_up() {
 	cell_run "$2" 60 "ip addr add 10.0.2.$3/24 dev eth0 && ip link set eth0 up; \
 until ping -c 1 -W 1 10.0.2.15 >/dev/null; do :; done; nc 10.0.2.15 5000 >/tmp/block </dev/null; \
 mkdir -p /srv/cgi-bin; echo '#!/bin/sh' >/srv/cgi-bin/stream; chmod +x /srv/cgi-bin/stream; \
-echo 'echo; n=\$QUERY_STRING; while [ \$n -gt 0 ]; do cat /tmp/block; n=\$((n - 1)); done' >>/srv/cgi-bin/stream; \
+echo 'echo; seq \$QUERY_STRING | sed s,.*,/tmp/block, | xargs cat' >>/srv/cgi-bin/stream; \
 httpd -h /srv; wc -c </tmp/block" |
 		grep -q '1048576$' || no_network "$1" "$2"
 }
 
 # stream_sum MIB: of what a cell serves
 stream_sum() {
-	local n
-	for ((n = 0; n < $1; n++)); do
-		cat /tmp/block
-	done | md5sum | cut -d' ' -f1
+	local sum
+	sum=$(seq "$1" | sed s,.*,/tmp/block, | xargs cat | md5sum)
+	echo "${sum%% *}"
 }
 
 # cell_to_root CELL ADDRESS MIB SUM
@@ -84,4 +86,16 @@ http_to_cell() {
 	local said
 	said=$(cell_run "$1" "$3" "wget -q -O - http://10.0.2.100/$2.md5; wget -q -O - http://10.0.2.100/$2 | md5sum" | tr -d ' -' | sort -u)
 	grep -qxE '[0-9a-f]{32}' <<<"$said" || fail "HTTP to $1: $said"
+}
+
+# sent_more TAP BYTES: by its guest, than what it had sent before; a new tap is at 0
+sent_more() {
+	local bytes
+	read -r bytes <"/sys/class/net/$1/statistics/rx_bytes"
+	[ $((bytes - $2)) -ge 262144 ]
+}
+
+# goes_on DEVICE: waits until its guest sends
+goes_on() {
+	wait_until 60 sent_more "$1" "$(cat "/sys/class/net/$1/statistics/rx_bytes")"
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -32,18 +33,23 @@ void cli_error(const struct session *session, const char *subject,
 {
 }
 
+static int bind_as_backend(const char *name, int type)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type, 0);
+
+	mkdir(SERVICE_RUN_FOLDER, 0700);
+	snprintf(address.sun_path, sizeof(address.sun_path), SERVICE_RUN_FOLDER "/%s", name);
+	unlink(address.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
 /* The backend's listening socket. */
 static int listen_as_backend(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int fd = bind_as_backend("cell1.con0.sock", SOCK_STREAM);
 
-	mkdir(SERVICE_RUN_FOLDER, 0700);
-	snprintf(address.sun_path, sizeof(address.sun_path),
-		 SERVICE_RUN_FOLDER "/cell1.con0.sock");
-	unlink(address.sun_path);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address,
-			      sizeof(address)), 0);
 	assert_int_equal(listen(fd, 1), 0);
 	return fd;
 }
@@ -157,6 +163,38 @@ static void test_keys_go_through_until_the_escape_key(void **state)
 	expect(t.master, "left");
 	assert_int_equal(status_of(t.pid), CLI_DONE);
 	assert_terminal_is_restored(&t);
+}
+
+static void expect_size(int fd, unsigned short columns, unsigned short rows)
+{
+	struct pollfd input = { .fd = fd, .events = POLLIN };
+	struct winsize size;
+
+	assert_int_equal(poll(&input, 1, WAIT_MS), 1);
+	assert_int_equal(read(fd, &size, sizeof(size)), sizeof(size));
+	assert_int_equal(size.ws_col, columns);
+	assert_int_equal(size.ws_row, rows);
+}
+
+static void test_the_backend_hears_of_sizes(void **state)
+{
+	const struct winsize larger = { .ws_col = 132, .ws_row = 50 };
+	int fd = bind_as_backend("cell1.con0@size.sock", SOCK_DGRAM);
+	struct terminal t;
+
+	open_terminal(&t);
+	make_raw_certain(&t);
+	expect_size(fd, 0, 0);
+	assert_int_equal(ioctl(t.master, TIOCSWINSZ, &larger), 0);
+	expect_size(fd, 132, 50);
+	/* It is none of the signals that end it. */
+	assert_int_equal(write(t.master, "a", 1), 1);
+	expect(t.backend, "a");
+	assert_int_equal(write(t.master, "\x1d", 1), 1);
+	assert_int_equal(status_of(t.pid), CLI_DONE);
+	assert_terminal_is_restored(&t);
+	close(fd);
+	unlink(SERVICE_RUN_FOLDER "/cell1.con0@size.sock");
 }
 
 static void test_the_terminal_is_restored_when_the_backend_goes(void **state)
@@ -276,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_go_through_until_the_escape_key),
+		cmocka_unit_test(test_the_backend_hears_of_sizes),
 		cmocka_unit_test(test_the_terminal_is_restored_when_the_backend_goes),
 		cmocka_unit_test(test_the_terminal_is_restored_after_signals),
 		cmocka_unit_test(test_a_pipe_is_copied_to_its_end),

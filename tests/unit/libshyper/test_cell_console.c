@@ -22,9 +22,19 @@
 static struct shyper_cell *cell;
 static int listener;
 
-static int set_up(void **state)
+static int listen_at(const struct machine *machine, const char *name)
 {
 	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	assert_int_equal(wire_address(machine->ctx, name, &address), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static int set_up(void **state)
+{
 	struct machine *machine;
 
 	machine_setup(state);
@@ -41,10 +51,7 @@ static int set_up(void **state)
 	machine_write_text(machine, CLASS "cell2/state", "running\n");
 	machine_write_text(machine, "/run/shyper/lock", "");
 	assert_int_equal(shyper_cell_open(machine->ctx, "small", &cell), 0);
-	assert_int_equal(wire_address(machine->ctx, "cell1.con0", &address), 0);
-	listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(listener, 1), 0);
+	listener = listen_at(machine, "cell1.con0");
 	return 0;
 }
 
@@ -73,6 +80,25 @@ static void test_first_console_is_meant_or_the_named_one(void **state)
 	assert_int_equal(shyper_cell_open(machine->ctx, "mute", &mute), 0);
 	assert_int_equal(shyper_console_open(mute, NULL, 1000, &console), -ENOENT);
 	shyper_cell_close(mute);
+}
+
+static void test_a_port_is_named_behind_its_console(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_console *console;
+	int port = listen_at(machine, "cell1.con0.agent");
+
+	assert_int_equal(shyper_console_open(cell, "con0.agent", 1000, &console), 0);
+	shyper_console_close(console);
+	assert_int_equal(shyper_console_open(cell, "blk0.agent", 1000, &console), -EINVAL);
+	assert_int_equal(shyper_console_open(cell, "con7.agent", 1000, &console), -ENOENT);
+	assert_int_equal(shyper_console_open(cell, "con0.../x", 1000, &console), -ENOENT);
+	assert_int_equal(shyper_console_open(cell, "con0.", 1000, &console), -ENOENT);
+	assert_int_equal(shyper_console_open(cell, ".agent", 1000, &console), -ENOENT);
+	assert_int_equal(shyper_console_open(cell, "con0.trace", 200, &console), -ETIMEDOUT);
+	assert_non_null(strstr(shyper_ctx_get_error(machine->ctx)->hint,
+			       "shyper-console@cell1.con0`"));
+	close(port);
 }
 
 static void test_missing_backend_is_waited_for_and_named(void **state)
@@ -142,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_first_console_is_meant_or_the_named_one),
+		TEST(test_a_port_is_named_behind_its_console),
 		TEST(test_missing_backend_is_waited_for_and_named),
 		TEST(test_text_goes_both_ways_and_nothing_blocks),
 		TEST(test_end_of_the_backend_is_told),

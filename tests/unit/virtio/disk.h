@@ -21,7 +21,9 @@
 
 #include "el2.h"
 
+#ifndef SECTORS
 #define SECTORS		4096
+#endif
 #define HEADERS		0x100000	/* within the memory */
 #define DATA		0x200000
 #define SLOT		4096		/* of data for each head */
@@ -156,7 +158,7 @@ static struct vring_used_elem finish(void)
 }
 
 /* One request; returns its status. */
-static uint8_t request(const struct wanted *wanted, uint32_t *length)
+static inline uint8_t request(const struct wanted *wanted, uint32_t *length)
 {
 	struct vring_used_elem element;
 

@@ -473,6 +473,88 @@ static void test_file_shrinks(void **state)
 	assert_int_equal(el2.state->counters.errors, 1);
 }
 
+/* As a driver with EVENT_IDX does it: notifies only when it was asked to. */
+static bool notify_if_wanted(struct driver *driver)
+{
+	uint16_t idx = driver->avail_idx;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!vring_need_event(driver_avail_event(driver), idx, idx - 1))
+		return false;
+	el2_notify(1);
+	return true;
+}
+
+/* Requests one by one; returns how many of them were not notified. */
+static unsigned int read_one_by_one(unsigned int nr)
+{
+	struct wanted wanted = { VIRTIO_BLK_T_IN, 0, 0, SECTOR_SIZE };
+	unsigned int quiet = 0;
+
+	for (; nr; nr--) {
+		offer(0, &wanted);
+		quiet += !notify_if_wanted(&drivers[0]);
+		finish();
+		assert_int_equal(*status_of(0), VIRTIO_BLK_S_OK);
+	}
+	return quiet;
+}
+
+/* Nothing is lost between the last look and the sleep, however it falls. */
+static void test_polling_loses_nothing(void **state)
+{
+	struct hvisor_backend_counters *counters = &el2.state->counters;
+	unsigned int round, quiet = 0;
+
+	(void)state;
+	el2_backend_start(serve);
+	for (round = 0; round < 100 && (round < 10 || !quiet); round++) {
+		quiet += read_one_by_one(100);
+		usleep(round % 3 * 300);
+	}
+	print_message("%u requests: %u not notified, %llu polls found something, %llu sleeps\n",
+		      100 * round, quiet, (unsigned long long)counters->polls_found,
+		      (unsigned long long)counters->sleeps);
+	assert_true(quiet);
+	assert_in_range(counters->kicks_avoided, 1, quiet);
+	assert_in_range(counters->polls_found, 1, 100000);
+	assert_in_range(counters->sleeps, 1, 100000);
+}
+
+/* Where many came at once the backend waits for as many, but not for ever. */
+static void test_polling_waits_in_vain_but_once(void **state)
+{
+	struct wanted wanted = { VIRTIO_BLK_T_IN, 0, 0, SECTOR_SIZE };
+	unsigned int round, n;
+
+	(void)state;
+	el2_backend_start(serve);
+	for (round = 0; round < 20; round++) {
+		for (n = 0; n < 32; n++) {
+			offer(3 * n, &wanted);
+			notify_if_wanted(&drivers[0]);
+		}
+		for (n = 0; n < 32; n++)
+			finish();
+		read_one_by_one(round % 4);
+	}
+	assert_int_equal(el2.state->counters.reads, 20 * 32 + 30);
+	assert_int_equal(el2.state->counters.in_flight, 0);
+}
+
+static void test_polling_is_switched_off(void **state)
+{
+	struct hvisor_backend_counters *counters = &el2.state->counters;
+
+	(void)state;
+	more_config = "{\"poll\": false}";
+	el2_backend_start(serve);
+	read_one_by_one(200);
+	assert_int_equal(counters->polls_found, 0);
+	assert_int_equal(counters->kicks_avoided, 0);
+	assert_in_range(counters->sleeps, 1, 100000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int main(void)
@@ -483,7 +565,9 @@ int main(void)
 		TEST(completions_have_room), TEST(no_cache_without_flush), TEST(withheld), TEST(queues),
 		TEST(queues_reissue), TEST(requests_are_limited), TEST(bytes_are_limited),
 		TEST(zeroes_are_limited), TEST(refused_are_not_charged),
-		TEST(limit_holds_up_no_reset), TEST(limit_is_shared), TEST(wrong_configurations), TEST(file_grows),
+		TEST(limit_holds_up_no_reset), TEST(limit_is_shared), TEST(wrong_configurations), TEST(polling_loses_nothing),
+		TEST(polling_waits_in_vain_but_once),
+		TEST(polling_is_switched_off), TEST(file_grows),
 		TEST(file_shrinks),
 	};
 

@@ -117,6 +117,23 @@ static void test_filter(void **state)
 	assert_false(tap->carrier);
 }
 
+/* Who was not offered an address gets everything, until he tells his own. */
+static void test_own_address(void **state)
+{
+	static const uint8_t mac[] = { 2, 9, 9, 9, 9, 9 };
+
+	(void)state;
+	el2.page->driver_features &= ~FEATURE(MAC);
+	start();
+	assert_int_equal(control(VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, "", 1),
+			 VIRTIO_NET_OK);
+	assert_int_equal(tap->nr_filter, 0);
+	assert_int_equal(control(VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, mac, 6),
+			 VIRTIO_NET_OK);
+	assert_int_equal(tap->nr_filter, 2);
+	assert_memory_equal(tap->filter[0], mac, ETH_ALEN);
+}
+
 /* Tables that are too large for us let everything of their kind pass. */
 static void test_large_tables(void **state)
 {
@@ -275,14 +292,32 @@ static void test_control_without_mq(void **state)
 	assert_int_equal(tap->nr_filter, 2);
 }
 
+/* What means nothing without a feature goes with it (virtio 1.2, 5.1.3.1). */
+static void test_withheld(void **state)
+{
+	(void)state;
+	el2.config = "{\"features\":{\"csum\":false,\"guest_tso4\":false,\"ctrl_vq\":false}}";
+	start();
+	assert_int_equal(el2.page->features & (ALL | FEATURE(HOST_ECN) | FEATURE(GUEST_ECN) |
+					       FEATURE(GUEST_TSO6)),
+			 FEATURE(GUEST_CSUM) | FEATURE(GUEST_TSO6) | FEATURE(GUEST_ECN) |
+			 FEATURE(MRG_RXBUF) | FEATURE(STATUS) | FEATURE(MAC));
+	el2_backend_stop(SIGKILL);
+	el2.config = "{\"features\":{\"guest_tso4\":false,\"guest_tso6\":false}}";
+	start();
+	assert_false(el2.page->features & FEATURE(GUEST_ECN));
+	assert_true(el2.page->features & FEATURE(HOST_ECN));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(filter), TEST(large_tables), TEST(bad_commands),
+		TEST(filter), TEST(own_address), TEST(large_tables), TEST(bad_commands),
 		TEST(commands_are_limited), TEST(commands_in_vain), TEST(pairs),
 		TEST(options_of_another), TEST(pairs_without_mq), TEST(control_without_mq),
+		TEST(withheld),
 	};
 
 	return cmocka_run_group_tests_name("virtio/net-control", tests, NULL, NULL);

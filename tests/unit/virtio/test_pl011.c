@@ -14,16 +14,13 @@
 #include "../../../shyper-cli/backend/pl011.c"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "console_client.h"
 #include "el2.h"
 
 #define DR	0x00
@@ -37,57 +34,24 @@
 #define INT_RT	0x40
 #define INT_RX	0x10
 
-static char directory[64], log_path[128];
-
 static int serve(void)
 {
 	static struct port port;
-	struct shyper_backend *backend = el2_backend_open("cell1.uart0", &pl011_ops, &port);
-	json_t *config;
 
-	if (!backend)
-		return 100;
-	config = json_pack("{s:s}", "log", log_path);
-	if (chdir(directory) || pl011_open(backend, config) ||
-	    shyper_backend_attach(backend))
-		return 101;
-	json_decref(config);
-	return shyper_backend_run(backend) ? 102 : 0;
+	return console_serve("cell1.uart0", &pl011_ops, &port, pl011_open);
 }
 
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(directory, sizeof(directory), "/tmp/test_pl011.XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	snprintf(log_path, sizeof(log_path), "%s/log", directory);
-	el2_init(HVISOR_DEVICE_MMIO, NULL, 0);
+	console_set_up(HVISOR_DEVICE_MMIO, NULL, 0);
 	el2_backend_start(serve);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	char path[128];
-
-	(void)state;
-	el2_exit();
-	snprintf(path, sizeof(path), "%s/cell1.uart0.sock", directory);
-	unlink(path);
-	unlink(log_path);
-	rmdir(directory);
 	return 0;
 }
 
 static int client(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/cell1.uart0.sock",
-		 directory);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
+	return console_client("cell1.uart0.sock");
 }
 
 static uint64_t load(uint32_t offset)
@@ -111,23 +75,6 @@ static void print(const char *text)
 		store(DR, (unsigned char)*text++);
 }
 
-static void expect(int fd, const char *text)
-{
-	size_t length = strlen(text), done = 0;
-	char buffer[256];
-
-	while (done < length) {
-		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-		ssize_t part;
-
-		assert_int_equal(poll(&poll_fd, 1, 5000), 1);
-		part = read(fd, buffer + done, length - done);
-		assert_true(part > 0);
-		done += part;
-	}
-	assert_memory_equal(buffer, text, length);
-}
-
 static uint32_t level(void)
 {
 	return __atomic_load_n(&el2.page->interrupt_status, __ATOMIC_SEQ_CST);
@@ -144,21 +91,15 @@ static void wait_level(uint32_t wanted)
 
 static void test_output_reaches_clients_and_log(void **state)
 {
-	char text[16] = "";
-	FILE *log;
 	int fd;
 
 	(void)state;
 	print("before\n");
 	fd = client();
-	expect(fd, "before\n");
+	console_expect(fd, "before\n");
 	print("hi\n");
-	expect(fd, "hi\n");
-	log = fopen(log_path, "r");
-	assert_non_null(log);
-	assert_int_equal(fread(text, 1, sizeof(text), log), 10);
-	assert_memory_equal(text, "before\nhi\n", 10);
-	fclose(log);
+	console_expect(fd, "hi\n");
+	console_expect_log("before\nhi\n");
 	assert_int_equal(el2.state->counters.write_bytes, 10);
 	close(fd);
 }
@@ -350,7 +291,7 @@ static void test_hostile_sizes_and_offsets(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, console_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_output_reaches_clients_and_log),
 		TEST(test_input_interrupts_until_it_is_read),

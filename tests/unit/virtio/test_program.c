@@ -98,15 +98,21 @@ static void test_broken_settings(void **state)
 }
 
 /* Who removes it with the device has been here. */
-static void test_late_socket_goes(void **state)
+static void test_late_sockets_go(void **state)
 {
 	(void)state;
 	put("run/cell1.blk0.sock", "");
-	remove_late_socket("cell1.blk0");
+	put("run/cell1.blk0@size.sock", "");
+	put("run/cell1.blk0.port.sock", "");
+	put("run/cell1.blk01.sock", "");
+	remove_late_sockets("cell1.blk0");
 	assert_int_equal(access("run/cell1.blk0.sock", F_OK), 0);
 	unlink("class/cell1.blk0/config");
-	remove_late_socket("cell1.blk0");
+	remove_late_sockets("cell1.blk0");
 	assert_int_equal(access("run/cell1.blk0.sock", F_OK), -1);
+	assert_int_equal(access("run/cell1.blk0@size.sock", F_OK), -1);
+	assert_int_equal(access("run/cell1.blk0.port.sock", F_OK), -1);
+	assert_int_equal(access("run/cell1.blk01.sock", F_OK), 0);
 }
 
 int main(void)
@@ -116,7 +122,7 @@ int main(void)
 		TEST(test_settings_of_the_cell),
 		TEST(test_settings_of_another_cell),
 		TEST(test_broken_settings),
-		TEST(test_late_socket_goes),
+		TEST(test_late_sockets_go),
 	};
 
 	return cmocka_run_group_tests_name("virtio/program", tests, NULL, NULL);

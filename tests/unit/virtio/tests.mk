@@ -2,14 +2,14 @@
 # Tests of the virtio device library and of the backends.
 tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_net test_net_control test_net_tap \
 	test_rng test_vhost_user test_pl011 test_pl011_model test_rtc test_jail test_program \
-	fuzz_queue
+	test_poll fuzz_queue fuzz_disk
 cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend \
 	-DRUN_DIRECTORY='"."'
 libs-virtio := -luring -ljansson -lseccomp
 
 virtio-rings := libshyper/virtio/memory.c libshyper/virtio/queue.c libshyper/virtio/inflight.c
 # All but link.c, in whose place is el2.c.
-virtio-loop := $(virtio-rings) libshyper/ctx.c libshyper/error.c libshyper/virtio/backend.c libshyper/virtio/serve.c \
+virtio-loop := $(virtio-rings) libshyper/ctx.c libshyper/error.c libshyper/virtio/backend.c libshyper/virtio/serve.c libshyper/virtio/poll.c \
 	libshyper/virtio/notify.c libshyper/virtio/lend.c libshyper/virtio/vhost.c libshyper/virtio/withhold.c libshyper/feature-names.c \
 	tests/unit/virtio/el2.c
 virtio-program := shyper-cli/backend/program.c shyper-cli/backend/jail.c libshyper/size.c
@@ -25,8 +25,8 @@ srcs-test_blk := $(virtio-disk)
 srcs-test_blk_device := $(virtio-disk)
 ldflags-test_blk_device := -Wl,--wrap=blk_ring_submit
 srcs-test_blk_range := $(virtio-disk)
-virtio-console := shyper-cli/backend/console-log.c shyper-cli/backend/console-clients.c
-srcs-test_console := $(virtio-loop) $(virtio-program) $(virtio-console)
+virtio-console := $(addprefix shyper-cli/backend/console-,log.c clients.c size.c) tests/unit/virtio/console_client.c
+srcs-test_console := $(virtio-loop) $(virtio-program) $(virtio-console) shyper-cli/backend/console-control.c
 virtio-net := $(virtio-loop) $(virtio-program) shyper-cli/backend/net-data.c \
 	shyper-cli/backend/net-control.c shyper-cli/backend/net-config.c \
 	shyper-cli/backend/net-vhost.c
@@ -46,4 +46,6 @@ srcs-test_rtc := $(virtio-loop) $(virtio-program)
 srcs-test_jail := $(virtio-loop) $(virtio-program)
 # Compiles program.c itself.
 srcs-test_program := $(virtio-loop) shyper-cli/backend/jail.c libshyper/size.c
+srcs-fuzz_disk := $(virtio-disk)
+srcs-test_poll := libshyper/virtio/poll.c
 srcs-fuzz_queue := $(virtio-rings) tests/fuzz/virtqueue.c

@@ -132,6 +132,13 @@ SHYPER_API int shyper_backend_set_device_id(struct shyper_backend *backend,
 					    uint32_t device_id);
 
 /*
+ * Go on looking at the queues for a while before each sleep, within a budget of
+ * CPU time, so that a driver that is busy need not notify; until attached. Off by
+ * default. For a device that takes all that comes to its queues.
+ */
+SHYPER_API void shyper_backend_set_polling(struct shyper_backend *backend, bool on);
+
+/*
  * Set the device's configuration space, @length up to 256 bytes of @config,
  * which is copied; until attached. -E2BIG: it is longer. A successor's may have
  * other content, which the driver is told of, but must have the same length.

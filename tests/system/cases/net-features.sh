@@ -1,0 +1,205 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# root-run: --timeout 600 --put build/programs/vsock
+# shellcheck disable=SC2016 # the guest's shell expands what is typed
+#
+# The guest's drivers on network and socket devices that offer one feature each, all,
+# and none; what was offered, taken and made use of. All of them move data that is right.
+. ./cell.sh
+. ./features.sh
+
+# What a cell sends, and gets back when root has all of it.
+length=262144
+
+bit=([event_idx]=29 [indirect_desc]=28 [csum]=0 [guest_csum]=1 [mtu]=3 [mac]=5 [guest_tso4]=7
+	[guest_tso6]=8 [guest_ecn]=9 [host_tso4]=11 [host_tso6]=12 [host_ecn]=13 [mrg_rxbuf]=15
+	[status]=16 [ctrl_vq]=17 [ctrl_rx]=18 [guest_announce]=21 [mq]=22 [ctrl_mac_addr]=23
+	[seqpacket]=1)
+with=([ctrl_mac_addr]=ctrl_vq [ctrl_rx]=ctrl_vq [guest_announce]="ctrl_vq status" [mq]=ctrl_vq
+	[guest_tso4]=guest_csum [guest_tso6]=guest_csum [guest_ecn]="guest_csum guest_tso4"
+	[host_tso4]=csum [host_tso6]=csum [host_ecn]="csum host_tso4")
+net=(event_idx indirect_desc csum guest_csum mtu mac guest_tso4 guest_tso6 guest_ecn host_tso4
+	host_tso6 host_ecn mrg_rxbuf status ctrl_vq ctrl_rx guest_announce mq ctrl_mac_addr)
+vsock=(event_idx indirect_desc seqpacket)
+# Once more with root's kernel; what it has to know of rings the sockets try.
+kinds=(all none "${net[@]}")
+own=${#kinds[@]}
+kinds+=(all none mrg_rxbuf)
+sockets=(all none "${vsock[@]}")
+
+# A line of what the guest is to try: its interface and a number, the address that it
+# was given, and what is more than data.
+devices='' list=''
+for ((n = 0; n < ${#kinds[@]}; n++)); do
+	kind=${kinds[n]} more=
+	mac=$(printf '02:00:00:00:01:%02x' "$n")
+	vhost=$([ $n -lt $own ] && echo false || echo true)
+	! offers "$kind" mtu || more="$more, \"mtu\": 1400"
+	! offers "$kind" mq || more="$more, \"queue_pairs\": 2"
+	devices="$devices, { \"type\": \"net\", \"name\": \"net$n\", \"bridge\": \"br0\", \"vhost\": $vhost,
+		\"mac\": \"$mac\", \"queue_size\": 128, \"features\": $(withheld "$kind" "${net[@]}")$more }"
+	list="$list$n $mac $(for name in ctrl_mac_addr guest_ecn host_ecn; do ! offers "$kind" $name || printf '%s,' $name; done)
+"
+done
+for ((n = 0; n < ${#sockets[@]}; n++)); do
+	devices="$devices, { \"type\": \"vsock\", \"name\": \"vsock$n\", \"cid\": $((10 + n)),
+		\"features\": $(withheld "${sockets[n]}" "${vsock[@]}") }"
+done
+jq --argjson devices "[${devices#,}]" '.name = "features" | .cpus = 2 | .memory = "384M" | .devices += $devices |
+	.boot.cmdline |= "quiet " + .' /etc/shyper/cells/small.json >features.json
+
+modprobe -a bridge tun vhost_net vhost_vsock || fail "no modules"
+ip link add br0 type bridge && ip addr add 10.0.2.15/24 dev br0 &&
+	ip addr add fd00::f/64 dev br0 nodad && ip link set br0 up || fail "no bridge"
+echo 1 >/proc/sys/net/ipv4/tcp_ecn
+socat -t 30 TCP6-LISTEN:7,fork,reuseaddr,ipv6only=0 \
+	SYSTEM:"head -c $length | tail -c $length | { dd bs=1 count=1 2>/dev/null; sleep 0.3; cat; }" &
+socat -U TCP-LISTEN:5000,reuseaddr OPEN:vsock,rdonly &
+
+shyper cell create ./features.json >/dev/null || fail "create"
+shyper cell start features -t 120 >/dev/null || fail "start"
+console_open cell1
+cell_login cell1 200
+
+# Packets that are larger than a frame are told by the average.
+cat >guest.sh <<'EOF2'
+totals() {
+	read -r rp <$s/rx_packets
+	read -r rb <$s/rx_bytes
+	read -r tp <$s/tx_packets
+	read -r tb <$s/tx_bytes
+}
+# Up, and a moment after the first byte has come back, down: what is only acknowledged
+# counts for neither.
+data() {
+	totals
+	c=$tb q=$tp
+	timeout 60 nc $2 7 </tmp/x | {
+		dd bs=1 count=1 2>/dev/null
+		totals
+		echo $rb $rp $tb $tp >/tmp/between
+		cat
+	} | cmp -s - /tmp/x && printf "data$1 "
+	totals
+	read -r b p bt pt </tmp/between
+	[ $(((rb - b) / (rp - p + 1))) -gt 1514 ] && printf "guest_tso$1 "
+	[ $(((bt - c) / (pt - q + 1))) -gt 1514 ] && printf "host_tso$1 "
+}
+ect() {
+	grep IpExt: /proc/net/netstat | tail -n 1 | cut -d" " -f17
+}
+echo 1 >/proc/sys/net/ipv4/tcp_ecn
+while read -r n mac more; do
+	e=eth$n s=/sys/class/net/eth$n/statistics
+	printf "@$n "
+	read -r is <$s/../address
+	[ $is = $mac ] && printf "mac "
+	read -r is <$s/../mtu
+	[ $is = 1400 ] && printf "mtu "
+	[ -e $s/../queues/rx-1 ] && printf "mq "
+	echo 0 >/proc/sys/net/ipv6/conf/$e/accept_dad
+	ifconfig $e 10.0.2.$((n + 20)) netmask 255.255.255.0 up
+	ifconfig $e add fd00::$((n + 20))/64
+	ifconfig $e promisc
+	ifconfig $e -promisc
+	case $more in *ctrl_mac_addr*) ifconfig $e hw ether 02:00:00:00:02:$((n + 20)) ;; esac
+	case $more in *ecn*) was=$(ect) ;; esac
+	data 4 10.0.2.15
+	case $more in *ecn*) [ $(ect) -gt $was ] && printf "ecn " ;; esac
+	data 6 fd00::f
+	echo
+	[ $n = $1 ] || ifconfig $e down
+done </tmp/list
+EOF2
+printf %s "$list" >list
+guest_file cell1 list
+guest_file cell1 guest.sh
+cell_run cell1 400 "head -c $length /dev/urandom >/tmp/x; sh /tmp/guest.sh $((${#kinds[@]} - 1))" >said
+
+# attribute NAME: of $device
+attribute() {
+	local value
+	read -r value <"/sys/class/hvisor/$device/$1"
+	echo "$value"
+}
+
+# bits_are NAME...: offered and taken is what a device of this $kind shall offer
+bits_are() {
+	printf '%-6s %-15s %-12s %-12s%s\n' "$way" "$kind" "$(attribute features)" "$taken" "$got"
+	expect "$way $kind: offered and taken" "$(attribute features) $taken" \
+		"$(wanted "$kind" "$@") $(wanted "$kind" "$@")"
+}
+
+printf '%-6s %-15s %-12s %-12s %s\n' DEVICE KIND OFFERED TAKEN 'MADE USE OF'
+for ((n = 0; n < ${#kinds[@]}; n++)); do
+	kind=${kinds[n]} device=cell1.net$n
+	way=$([ $n -lt $own ] && echo net || echo vhost)
+	got=" $(sed -n "s/^@$n //p" said) "
+	taken=$(attribute driver_features)
+	bits_are "${net[@]}"
+	[[ $got = *" data4 "*"data6 "* ]] || fail "$way $kind: wrong data"
+	for name in mac mtu mq guest_tso4 guest_tso6 host_tso4 host_tso6; do
+		has=0
+		[[ $got != *" $name "* ]] || has=1
+		expect "$way $kind: $name" $has $((taken >> bit[$name] & 1))
+	done
+	! ((taken >> bit[host_ecn] & 1 | taken >> bit[guest_ecn] & 1)) || [[ $got = *" ecn "* ]] ||
+		fail "$way $kind: no ECN"
+	commands=$(attribute others)
+	if ((taken >> bit[ctrl_rx] & 1 | taken >> bit[ctrl_mac_addr] & 1 | taken >> bit[mq] & 1)); then
+		[ "$commands" -gt 0 ] || fail "$way $kind: no command"
+	else
+		expect "$way $kind: commands" "$commands" 0
+	fi
+	[ "$way" = vhost ] || expect "$way $kind: errors" "$(attribute errors)" 0
+done
+echo "ok net"
+
+# announced: more commands than there were
+announced() {
+	[ "$(attribute others)" -gt "$commands" ]
+}
+
+carrier_is() {
+	[ "$(cell_run cell1 10 "cat /sys/class/net/eth$n/carrier")" = "$1" ]
+}
+
+for ((n = 0; n < own; n++)); do
+	kind=${kinds[n]} device=cell1.net$n
+	case $kind in
+	all | guest_announce)
+		cell_run cell1 10 "ifconfig eth$n up" >/dev/null
+		commands=$(attribute others)
+		backend_kill $device
+		wait_until 10 announced
+		echo "$kind: announced"
+		;;
+	status | none)
+		cell_run cell1 10 "ifconfig eth$n up" >/dev/null
+		wait_until 10 carrier_is 1
+		shyper device set features.net$n link=down || fail "link=down"
+		wait_until 10 carrier_is $([ $kind = status ] && echo 0 || echo 1)
+		;;
+	esac
+done
+echo "ok net-status"
+
+cell_run cell1 60 'nc 10.0.2.15 5000 </dev/null >/bin/vsock && chmod +x /bin/vsock &&
+	{ vsock echo 5000 & vsock echo-packets 5001 & }' >/dev/null || fail "no program in the guest"
+for ((n = 0; n < ${#sockets[@]}; n++)); do
+	kind=${sockets[n]} device=cell1.vsock$n way=vsock got=' '
+	cell_run cell1 20 "cd /sys/bus/virtio/drivers/vmw_vsock_virtio_transport; for d in virtio*; do echo \$d >unbind; done; \
+echo virtio$((1 + ${#kinds[@]} + n)) >bind" >/dev/null || fail "vsock $kind: no driver"
+	taken=$(attribute driver_features)
+	socat -t 30 - "VSOCK-CONNECT:$((10 + n)):5000" <vsock | cmp - vsock && got="${got}data "
+	./vsock ask $((10 + n)) 5001 2>said && got="${got}seqpacket "
+	bits_are "${vsock[@]}"
+	[[ $got = *" data "* ]] || fail "vsock $kind: wrong data"
+	has=0
+	[[ $got != *" seqpacket "* ]] || has=1
+	expect "vsock $kind: seqpacket $(cat said)" $has $((taken >> bit[seqpacket] & 1))
+done
+echo "ok vsock"
+
+console_close cell1
+shyper cell destroy features >/dev/null || fail "destroy"
