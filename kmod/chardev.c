@@ -271,11 +271,10 @@ static __poll_t file_poll(struct file *filp, poll_table *table)
 	if (!ops || !ops->is_ready)
 		return EPOLLERR;
 	poll_wait(filp, file->wait, table);
-	if (READ_ONCE(file->cell->dead))
-		return EPOLLHUP | EPOLLERR;
 	if (ops->is_ready(file))
 		events |= EPOLLIN | EPOLLRDNORM;
-	return events;
+	/* Last: that it has died makes it ready, too. */
+	return READ_ONCE(file->cell->dead) ? EPOLLHUP | EPOLLERR : events;
 }
 
 static int file_mmap(struct file *filp, struct vm_area_struct *vma)

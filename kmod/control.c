@@ -33,6 +33,9 @@ static int monitor_collect(struct hvisor_file *file,
 	if (READ_ONCE(file->cell->dead))
 		return -ENODEV;
 	hvisor_cell_read_status(file->cell, &status);
+	/* It has died since. */
+	if (status.state == HVISOR_CELL_DYING)
+		return -ENODEV;
 	if (!memcmp(&status, &file->status, sizeof(status)))
 		return 0;
 	file->status = status;

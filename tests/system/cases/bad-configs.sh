@@ -75,7 +75,7 @@ unchanged "$before"
 shyper cell create small >/dev/null || fail "create small"
 # served: its monitor and its backend are there, and do what they do at the beginning
 served() {
-	[[ $(snapshot) == *processes=2*files=2*run=2* ]]
+	[[ $(snapshot) == *processes=2*files=2*run=3* ]]
 }
 wait_until 30 served
 with=$(snapshot)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --cpus 2 --timeout 300
+# root-run: --timeout 300
 #
 # What becomes of a disk while its guest runs: it grows under fio, gets limits,
 # holes and zeroes; its file system is full, its device has errors. The guest sees

@@ -26,7 +26,10 @@ required_of_schema() {
 		configs/schema/*.json | sort -u
 }
 
-mandoc -T lint -W all $page || fail "mandoc finds faults in $page"
+mandoc -T lint -W error $page || fail "mandoc finds errors in $page"
+# Which pages there are beside it depends on the machine; of ours man-pages looks.
+! mandoc -T lint -W all $page | grep -v 'referenced manual not found' ||
+	fail "mandoc finds faults in $page"
 echo "ok lint"
 
 expect_eq "keys" "$(keys_of_schema)" "$(keys_of_page)"

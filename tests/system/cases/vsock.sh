@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --cpus 2 --put build/programs/vsock
+# root-run: --put build/programs/vsock
 #
 # Programs of root and of a guest talk to each other with no network: both begin,
 # byte for byte; a killed backend takes connections with it, and new ones work; a

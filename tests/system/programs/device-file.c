@@ -300,6 +300,22 @@ static void try_monitor(void)
 	expect("poll of a monitor", poll_now(monitor), 0);
 }
 
+/* A region that the guest made use of is to be as after power-on. */
+static void try_quiesce(void)
+{
+	struct hvisor_request request = { 0 };
+	struct hvisor_answer answer = { .type = HVISOR_REQUEST_CONTROL };
+
+	set_blocking(region, true);
+	expect("what the end of a guest asks for", read(region, &request, REQUEST), REQUEST);
+	set_blocking(region, false);
+	expect("its type", request.type, HVISOR_REQUEST_CONTROL);
+	expect("its op", request.op, HVISOR_OP_QUIESCE);
+	answer.seq = request.seq;
+	expect("its answer", write(region, &answer, sizeof(answer)), ANSWER);
+	check("its answer twice", write(region, &answer, sizeof(answer)), ESTALE);
+}
+
 static void compare_log(void)
 {
 	static char text[4096];
@@ -349,9 +365,15 @@ static int wait_in_poll(void)
 
 static void try_end(void)
 {
-	static int (*const waits[])(void) = {
-		wait_in_read, wait_in_read_of_monitor, wait_in_poll,
+	static const struct {
+		const char *what;
+		int (*wait)(void);
+	} waits[] = {
+		{ "who waited in read", wait_in_read },
+		{ "who waited in the monitor's read", wait_in_read_of_monitor },
+		{ "who waited in poll", wait_in_poll },
 	};
+	pid_t children[3];
 	struct hvisor_device_info info = { .size = sizeof(info) };
 	struct hvisor_cell_op op = { .size = sizeof(op), .id = cell };
 	struct hvisor_request request;
@@ -362,13 +384,18 @@ static void try_end(void)
 	state = mmap(NULL, info.state_length, PROT_READ | PROT_WRITE, MAP_SHARED, virtio,
 		     (off_t)info.state_offset);
 	state[0] = 1;
-	for (size_t i = 0; i < 3; i++)
-		if (!fork())
-			_exit(waits[i]());
+	for (size_t i = 0; i < 3; i++) {
+		children[i] = fork();
+		if (!children[i])
+			_exit(waits[i].wait());
+	}
 	usleep(500000);
 	check("destroy", ioctl(control, HVISOR_CELL_DESTROY, &op), 0);
-	for (size_t i = 0; i < 3; i++)
-		end_child("who waited");
+	for (size_t i = 0; i < 3; i++) {
+		status = -1;
+		waitpid(children[i], &status, 0);
+		expect(waits[i].what, status, 0);
+	}
 	if (!fork())
 		_exit(state[0]);
 	wait(&status);
@@ -398,6 +425,7 @@ int main(int argc, char **argv)
 	try_partial_writes(seqs);
 	try_store();
 	try_monitor();
+	try_quiesce();
 	compare_log();
 	try_memory();
 	try_end();
