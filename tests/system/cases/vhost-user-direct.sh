@@ -81,7 +81,8 @@ cell_post cell1 'd=$(basename $(readlink -f /sys/block/vdb/device)); cd /sys/bus
 dd if=/dev/vdb bs=4096 skip=3000 count=1 iflag=direct 2>/dev/null | head -c 3'
 sleep 2
 back_end_start
-expect "after the reset" "$(cell_result cell1 60)" new
+# What the kernel says of the disk comes before it.
+expect "after the reset" "$(cell_result cell1 60 | tail -n 1)" new
 expect "found by the last one" "$(found)" "$n"
 echo "ok reset"
 
