@@ -100,7 +100,6 @@ struct hvisor_cell_status {
  * @timer: looks at the bell page later
  * @window: begin of the time in which vain looks at the bell page are counted
  * @window_runs: how many there were, weighed (irq.c)
- * @kept: what a backend has left for its successors; NULL: nothing
  * @rate_limited: how often an interrupt was put off
  * @is_put_off: one is; the timer looks for it
  * @wait: the monitor, and who waits for a state
@@ -194,6 +193,7 @@ struct hvisor_cell {
  * @ioeventfds: of each queue; found under RCU
  * @ioeventfd_mask: bit n: queue n has one
  * @irqfds: @nr_irqfds of them, see irqfd.c
+ * @kept: what a backend has left for its successors; NULL: nothing
  * @rate_limited: how often its doorbell was looked at late, since the cell's
  *	interrupt was put off
  * @notification_ns: latencies from the doorbell to the read

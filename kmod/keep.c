@@ -66,6 +66,9 @@ int hvisor_ioctl_device_keep(struct hvisor_call *call)
 {
 	const struct hvisor_device_keep *keep = &call->arg.keep;
 
+	/* A descriptor that is not in it is neither 0 nor lost. */
+	if (keep->size < offsetofend(struct hvisor_device_keep, fd))
+		return -EINVAL;
 	if (keep->flags & ~HVISOR_KEEP_GET || keep->reserved)
 		return -EINVAL;
 	return keep->flags ? keep_get(call) : keep_put(call->file->device, keep->fd);

@@ -302,9 +302,11 @@ struct hvisor_irqfd {
  *	get: out: a new descriptor of it (O_CLOEXEC)
  * @reserved: 0
  *
- * The module keeps one for each device, until the cell is destroyed or the module
- * unloaded. put: -EINVAL: no memfd, nor any other regular file of a tmpfs, which
- * are the ones that can refer to nothing. get: -ENOENT: there is none.
+ * The module keeps one for each device, until the cell is destroyed and its backends
+ * have closed it, or the module is unloaded. -EINVAL: @size does not reach @fd; put: no
+ * memfd, nor any other regular file of a tmpfs, which are the ones that can refer to
+ * nothing. put: -EBADF, -ENODEV: the cell was destroyed. get: -ENOENT: there is none;
+ * -EMFILE.
  */
 struct hvisor_device_keep {
 	__u32 size;

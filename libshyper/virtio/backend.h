@@ -43,7 +43,7 @@
  * @manager: the service manager, until it was told that we are ready
  * @attached: declared
  * @failed: the driver broke a queue: it was told, and nothing new is taken from
- *	any queue until it has reset the device
+ *	any queue until it has reset the device; who was given another one goes on
  * @stopping: a signal came: take nothing new
  * @replaced: it was SIGHUP: to be started again
  * @left: bit n: what is in flight in queue n is left to a successor
@@ -92,6 +92,9 @@ struct hvisor_queue_state *backend_queue_state(const struct shyper_backend *back
 
 /* Whether the driver has made a queue ready, and itself. */
 bool backend_is_ready(const struct shyper_backend *backend, unsigned int index);
+
+/* Whether the driver or EL2 waits for the end of a queue already. */
+bool backend_end_pending(const struct shyper_backend *backend, unsigned int index);
 
 /* Takes up a queue as the page shows it. False: there is none to serve. */
 bool backend_adopt(struct shyper_backend *backend, unsigned int index);

@@ -180,9 +180,21 @@ void inflight_lend(struct shyper_queue *queue)
 	shared_store_release(&entry->in_flight, 1);
 }
 
+bool inflight_is_lent(const struct hvisor_queue_state *state, uint32_t epoch)
+{
+	return state->epoch != epoch && state->heads[0].in_flight &&
+	       state->heads[0].epoch == epoch;
+}
+
 void inflight_return(struct shyper_queue *queue)
 {
 	shared_store_release(&queue->state->heads[0].in_flight, 0);
+}
+
+void inflight_recall(struct shyper_queue *queue)
+{
+	inflight_return(queue);
+	account_begin(queue);
 }
 
 void inflight_forget(struct shyper_queue *queue)

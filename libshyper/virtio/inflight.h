@@ -24,6 +24,10 @@ void inflight_abandon(struct shyper_queue *queue);
 void inflight_lend(struct shyper_queue *queue);
 /* It has left. */
 void inflight_return(struct shyper_queue *queue);
+/* It never came: the queue is ours as before. */
+void inflight_recall(struct shyper_queue *queue);
+/* Whether a queue of this epoch was lent and has not come back. */
+bool inflight_is_lent(const struct hvisor_queue_state *state, uint32_t epoch);
 
 /* Clears the account. */
 void inflight_forget(struct shyper_queue *queue);

@@ -17,9 +17,12 @@ int backend_connect(struct shyper_backend *backend, unsigned int index, int kick
 
 	if (!err || err == -EBUSY)
 		err = link_ioeventfd(backend->link.fd, kick, index, true);
-	if (!err)
-		backend->given[index] = kick;
-	return err;
+	if (err)
+		return err;
+	backend->given[index] = kick;
+	/* It is not for us to look into it, nor to ask for notifications. */
+	backend->queues[index].dry = false;
+	return 0;
 }
 
 void backend_take_back(struct shyper_backend *backend, unsigned int index)
@@ -50,7 +53,7 @@ int shyper_backend_lend(struct shyper_backend *backend, unsigned int index, int 
 	inflight_lend(queue);
 	err = backend_connect(backend, index, kick, call);
 	if (err)
-		inflight_return(queue);
+		inflight_recall(queue);
 	else
 		backend->lent |= 1U << index;
 	return err;
@@ -59,6 +62,7 @@ int shyper_backend_lend(struct shyper_backend *backend, unsigned int index, int 
 int shyper_backend_get_ring(const struct shyper_backend *backend, unsigned int index,
 			    struct shyper_ring *ret_ring)
 {
+	const struct hvisor_queue_state *state;
 	const struct hvisor_device_queue *ring;
 	const struct shyper_queue *queue;
 
@@ -66,14 +70,16 @@ int shyper_backend_get_ring(const struct shyper_backend *backend, unsigned int i
 		return -ENOENT;
 	ring = &backend->page->queues[index];
 	queue = &backend->queues[index];
+	state = backend_queue_state(backend, index);
 	*ret_ring = (struct shyper_ring){
 		.size = ring->size,
 		.epoch = ring->epoch,
 		.desc = ring->desc,
 		.driver = ring->driver,
 		.device = ring->device,
-		.in_flight = inflight_count(backend_queue_state(backend, index), ring->size,
-					    ring->epoch),
+		.in_flight = inflight_count(state, ring->size, ring->epoch),
+		.is_ending = backend_end_pending(backend, index),
+		.is_lent = inflight_is_lent(state, ring->epoch),
 	};
 	if (queue->started && queue->epoch == ring->epoch)
 		ret_ring->used_idx = queue->used_idx;

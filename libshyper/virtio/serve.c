@@ -185,9 +185,9 @@ bool backend_adopt(struct shyper_backend *backend, unsigned int index)
 	return true;
 }
 
-/* Whether the driver or EL2 waits for the end of a queue already. */
-static bool end_pending(const struct hvisor_device_page *page, unsigned int index)
+bool backend_end_pending(const struct shyper_backend *backend, unsigned int index)
 {
+	const struct hvisor_device_page *page = backend->page;
 	const struct hvisor_device_slot *slot = page->slots;
 	unsigned int n;
 
@@ -216,7 +216,7 @@ void backend_adopt_all(struct shyper_backend *backend)
 	 * predecessor may have wiped the account and died before it answered.
 	 */
 	for (n = 0; n < backend->decl.nr_queues; n++)
-		if (!end_pending(backend->page, n) && backend_adopt(backend, n))
+		if (!backend_end_pending(backend, n) && backend_adopt(backend, n))
 			backend->pending |= 1U << n;
 }
 

@@ -6,6 +6,7 @@
  * The account is in memory that the module keeps. We look at none of it, but empty a
  * queue's part before another queue than the one that it is about begins.
  */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,9 +17,10 @@
 #include "program.h"
 #include "vhost-user.h"
 
-/* Of a split queue: before its entries, and each of them (QueueRegionSplit). */
-#define HEAD	16
-#define ENTRY	16
+/* Of a split queue: before its entries, and in it, and each of them (QueueRegionSplit). */
+#define HEAD		16
+#define USED_IDX	14
+#define ENTRY		16
 /* More than any layout takes for a queue of the largest size. */
 #define MAX_PART	(1U << 20)
 
@@ -57,12 +59,15 @@ void direct_look(struct shyper_backend *backend, struct bridge *bridge)
 	unsigned int n;
 
 	for (n = 0; n < bridge->nr_queues; n++) {
-		if (shyper_backend_get_ring(backend, n, &ring))
+		/* One that is about to end binds nobody: it is not begun again. */
+		if (shyper_backend_get_ring(backend, n, &ring) || ring.is_ending)
 			continue;
 		if (ring.in_flight)
 			is_otherwise = true;
-		if (is_of(record, n, ring.epoch))
-			direct->must_be = true;
+		if (!is_of(record, n, ring.epoch))
+			continue;
+		direct->must_be = true;
+		direct->is_owed |= ring.is_lent;
 	}
 	direct->is_wanted = direct->must_be ||
 			    (direct->is_allowed && !is_otherwise && module_keeps(backend));
@@ -93,6 +98,23 @@ static int make_region(struct shyper_backend *backend, uint64_t length, int *ret
 	return err;
 }
 
+/*
+ * A region that begins on rings that do not: nothing was left in the one before, or
+ * else nobody knows what, since what was answered need not be what came first.
+ */
+static int make_region_anew(struct shyper_backend *backend, const struct bridge *bridge,
+			    uint64_t length, int *ret_fd)
+{
+	struct record *record = shyper_backend_get_options(backend);
+
+	if (bridge->direct.is_owed) {
+		say(SAY_ERROR, "the account of the last back end is gone, and what that had not answered cannot be known: restart the cell");
+		return -ENODATA;
+	}
+	memset(record, 0, sizeof(*record));
+	return make_region(backend, length, ret_fd);
+}
+
 /* The predecessor's, if the driver's requests are in it. */
 static int find_region(struct shyper_backend *backend, const struct bridge *bridge,
 		       uint64_t length, int *ret_fd)
@@ -103,10 +125,8 @@ static int find_region(struct shyper_backend *backend, const struct bridge *brid
 	if (!bridge->direct.must_be)
 		return make_region(backend, length, ret_fd);
 	err = shyper_backend_get_kept(backend, ret_fd);
-	if (err == -ENOENT) {
-		say(SAY_WARNING, "the account of the last back end is gone; what that had not answered is lost");
-		return make_region(backend, length, ret_fd);
-	}
+	if (err == -ENOENT)
+		return make_region_anew(backend, bridge, length, ret_fd);
 	if (err)
 		return err;
 	if (!fstat(*ret_fd, &status) && (uint64_t)status.st_size == length)
@@ -171,14 +191,18 @@ int direct_open(struct shyper_backend *backend, struct bridge *bridge)
 
 /* What another driver's queue had in flight lies in memory that is this one's now. */
 static void begin_part(struct shyper_backend *backend, const struct direct *direct,
-		       unsigned int index, uint32_t epoch)
+		       unsigned int index, const struct shyper_ring *ring)
 {
 	struct record *record = shyper_backend_get_options(backend);
+	uint8_t *part = direct->region + index * direct->part;
+	uint16_t used_idx = htole16(ring->used_idx);
 
-	if (is_of(record, index, epoch))
+	if (is_of(record, index, ring->epoch))
 		return;
-	memset(direct->region + index * direct->part + HEAD, 0, direct->part - HEAD);
-	__atomic_store_n(&record->epochs[index], ~epoch, __ATOMIC_RELEASE);
+	memset(part + HEAD, 0, direct->part - HEAD);
+	/* As long as nothing is in the account no back end takes it from the ring. */
+	memcpy(part + USED_IDX, &used_idx, sizeof(used_idx));
+	__atomic_store_n(&record->epochs[index], ~ring->epoch, __ATOMIC_RELEASE);
 }
 
 int direct_begin(struct shyper_backend *backend, struct bridge *bridge,
@@ -191,7 +215,7 @@ int direct_begin(struct shyper_backend *backend, struct bridge *bridge,
 
 	if (err)
 		return err;
-	begin_part(backend, &bridge->direct, index, place.epoch);
+	begin_part(backend, &bridge->direct, index, &place);
 	err = shyper_backend_lend(backend, index, queue->kick, queue->call.fd);
 	if (err)
 		return err;

@@ -160,6 +160,7 @@ bool shadow_withdraw(struct shadow *shadow, uint16_t *head);
  * struct direct - guest's rings that the back end has itself
  * @is_allowed: the configuration lets it be so
  * @must_be: the running driver's queues have begun so
+ * @is_owed: and what a back end had in flight of them was not given back
  * @is_wanted: the first, and nothing is in flight in shadow rings, or the second
  * @is_on: the back end can
  * @part: bytes of each queue in @region, which is where it notes what it has taken
@@ -167,6 +168,7 @@ bool shadow_withdraw(struct shadow *shadow, uint16_t *head);
 struct direct {
 	bool is_allowed;
 	bool must_be;
+	bool is_owed;
 	bool is_wanted;
 	bool is_on;
 	size_t part;

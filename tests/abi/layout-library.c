@@ -100,6 +100,8 @@ AT(shyper_ring, driver, 16);
 AT(shyper_ring, device, 24);
 AT(shyper_ring, in_flight, 32);
 AT(shyper_ring, used_idx, 36);
+AT(shyper_ring, is_ending, 38);
+AT(shyper_ring, is_lent, 39);
 
 SIZE(shyper_backend_ops, 120);
 AT(shyper_backend_ops, device_id, 0);

@@ -204,12 +204,14 @@ static void resume(void)
 	uint16_t batch = ring.used->idx - account->used_idx, head = account->last_batch_head;
 	unsigned int n, first;
 
+	/* As libvhost-user does it: of one that has just begun the used_idx stays. */
 	for (; account->version && batch && head < ring.size; batch--) {
 		account->desc[head].inflight = 0;
 		head = account->desc[head].next;
 	}
+	if (account->version)
+		account->used_idx = ring.used->idx;
 	account->version = 1;
-	account->used_idx = ring.used->idx;
 	ring.nr_taken = ring.counter = 0;
 	do {
 		for (n = 0, first = ring.size; n < ring.size; n++)

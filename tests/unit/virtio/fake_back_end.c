@@ -215,8 +215,10 @@ static void resume_account(struct ring *ring)
 		account->desc[head].inflight = 0;
 		head = account->desc[head].next;
 	}
+	/* As libvhost-user does it: of one that has just begun the used_idx stays. */
+	if (account->version)
+		account->used_idx = used->idx;
 	account->version = 1;
-	account->used_idx = used->idx;
 	ring->counter = ring->nr_held = 0;
 	for (;;) {
 		int first = -1;

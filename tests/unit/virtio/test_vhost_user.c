@@ -886,6 +886,75 @@ static void test_direct_reset_while_nobody_is_there(void **state)
 	assert_int_equal(fake->heads_taken[0], 10);
 }
 
+/* What ends is no reason to wait for a back end that knows what is in flight. */
+static void test_direct_reset_by_another_kind(void **state)
+{
+	const uint64_t protocol = fake->protocol;
+
+	(void)state;
+	hold_two();
+	el2_backend_stop(SIGKILL);
+	fake_kill();
+	fake->mode = FAKE_SERVES;
+	fake->protocol = protocol & ~(1ULL << VU_PROTOCOL_INFLIGHT_SHMFD);
+	fake_start();
+	assert_int_equal(refusal(), SHYPER_EXIT_RESTART);
+	el2.page->control.state = HVISOR_SLOT_PENDING;
+	el2_backend_start(serve);
+	el2.page->control.state = HVISOR_SLOT_IDLE;
+	renew(0, 16);
+	offer(0, 10);
+	el2_notify(1 | HVISOR_BELL_DRIVER_OK);
+	assert_answered(0, 10);
+	fake->protocol = protocol;
+}
+
+/* With a driver that has made use of its queue by shadow rings already. */
+static void test_direct_begins_later(void **state)
+{
+	const uint64_t protocol = fake->protocol;
+
+	(void)state;
+	fake->protocol = protocol & ~(1ULL << VU_PROTOCOL_INFLIGHT_SHMFD);
+	el2_backend_start(serve);
+	offer(0, 2);
+	el2_notify(1);
+	assert_answered(0, 2);
+	el2_backend_stop(SIGTERM);
+	fake->protocol = protocol;
+	fake->mode = FAKE_LEAVES;
+	start_direct(1);
+	offer(0, 0);
+	offer(0, 2);
+	el2_kick(0);
+	wait_for(&fake->taken, 2);
+	fake_kill();
+	assert_int_equal(end_status(), SHYPER_EXIT_RESTART);
+	fake->mode = FAKE_SERVES;
+	fake_start();
+	start_direct(1);
+	assert_answered(0, 0);
+	assert_answered(0, 2);
+	assert_int_equal(fake->taken, 2);
+	assert_int_equal(fake->heads_taken[0], 0);
+	assert_int_equal(fake->heads_taken[1], 2);
+}
+
+/* The account is lost, and with it what somebody had in flight. */
+static void test_direct_lost_account(void **state)
+{
+	(void)state;
+	hold_two();
+	el2_backend_stop(SIGKILL);
+	close(el2.kept);
+	el2.kept = -1;
+	assert_int_equal(refusal(), SHYPER_EXIT_RESTART);
+	/* Unless it ends. */
+	el2.page->control.state = HVISOR_SLOT_PENDING;
+	fake->mode = FAKE_SERVES;
+	el2_backend_start(serve);
+}
+
 /* Nor if EL2 has reset the device itself, since it was quiet. */
 static void test_direct_reset_by_nobody(void **state)
 {
@@ -1131,6 +1200,9 @@ int main(void)
 		TEST_DIRECT(test_direct_bridge_dies),
 		TEST_DIRECT(test_direct_both_die),
 		TEST_DIRECT(test_direct_reset_while_nobody_is_there),
+		TEST_DIRECT(test_direct_reset_by_another_kind),
+		TEST_DIRECT(test_direct_begins_later),
+		TEST_DIRECT(test_direct_lost_account),
 		TEST_DIRECT(test_direct_reset_by_nobody),
 		TEST_DIRECT(test_direct_reset_leaves_nothing),
 		TEST_DIRECT(test_direct_reset_waits),

@@ -273,6 +273,9 @@ SHYPER_API bool shyper_backend_leave(struct shyper_backend *backend,
  * @desc: @driver: @device: descriptor table, available and used ring, guest addresses
  * @in_flight: chains in the library's account
  * @used_idx: of the used ring, when the queue was taken up
+ * @is_ending: driver or hypervisor wait for its end already: it will not be served
+ * @is_lent: a process died that had lent it, and had not taken it back; until it is
+ *	taken up
  */
 struct shyper_ring {
 	uint32_t size;
@@ -282,6 +285,8 @@ struct shyper_ring {
 	uint64_t device;
 	uint32_t in_flight;
 	uint16_t used_idx;
+	uint8_t is_ending;
+	uint8_t is_lent;
 };
 
 /* -ENOENT: the driver has made no queue @index, below 16, ready. */
