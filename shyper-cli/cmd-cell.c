@@ -168,9 +168,10 @@ static enum cli_status create_cell(const struct invocation *invocation,
 	enum cli_status status;
 	int err;
 
-	output_progress(invocation, "creating %s: %u CPUs, %llu MiB",
+	output_progress(invocation, "creating %s: %u CPU%s, %llu MiB",
 			shyper_config_get_name(config),
 			shyper_config_get_nr_cpus(config),
+			shyper_config_get_nr_cpus(config) == 1 ? "" : "s",
 			(unsigned long long)shyper_config_get_memory(config) >>
 				20);
 	err = shyper_cell_create(invocation->session->ctx, config, &cell);

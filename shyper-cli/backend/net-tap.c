@@ -59,7 +59,8 @@ static int open_queue(struct net_pair *pair, const struct net_config *config)
 
 	pair->watch.fd = open(TUN_PATH, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (pair->watch.fd < 0) {
-		say(SAY_ERROR, TUN_PATH ": %s", strerror(errno));
+		say(SAY_ERROR, TUN_PATH ": %s%s", strerror(errno),
+		    errno == ENOENT || errno == ENODEV ? "; `modprobe tun` may help" : "");
 		return SHYPER_EXIT_RESTART;
 	}
 	err = attach(pair->watch.fd, config);

@@ -48,7 +48,7 @@ done
 jq --argjson devices "[${devices#,}]" '.name = "features" | .cpus = 2 | .memory = "384M" | .devices += $devices |
 	.boot.cmdline |= "quiet " + .' /etc/shyper/cells/small.json >features.json
 
-modprobe -a bridge tun vhost_net vhost_vsock || fail "no modules"
+modprobe bridge || fail "no modules"
 ip link add br0 type bridge && ip addr add 10.0.2.15/24 dev br0 &&
 	ip addr add fd00::f/64 dev br0 nodad && ip link set br0 up || fail "no bridge"
 echo 1 >/proc/sys/net/ipv4/tcp_ecn

@@ -38,7 +38,7 @@ chmod +x session
 terminal_open terminal EXEC:./session,pty,setsid,ctty,stderr
 console_expect terminal 60 'shyper> $'
 prompt 'cell check small'
-prompt 'cell create small' 'creating small: 1 CPUs, 128 MiB'
+prompt 'cell create small' 'creating small: 1 CPU, 128 MiB'
 prompt 'cell start small'
 prompt 'cell list' 'small.*running'
 prompt 'cell list --json' '"name": *"small"'

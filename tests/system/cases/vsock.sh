@@ -17,7 +17,6 @@ says_why() {
 }
 
 before=$(snapshot)
-modprobe vhost_vsock || fail "no vhost_vsock"
 head -c 4194304 /dev/urandom >/tmp/data
 truncate -s 4M vsock
 jq '.name = "talks" | .boot.cmdline |= "quiet " + . | .devices += [{type: "vsock", name: "vsock0"},

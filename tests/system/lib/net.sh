@@ -20,7 +20,7 @@ card_is_there() {
 # tap is away may not go out to QEMU's network, which resets connections of others.
 bridge_up() {
 	local card
-	modprobe -a virtio_net bridge tun || fail "no modules"
+	modprobe -a virtio_net bridge || fail "no modules"
 	wait_until 10 card_is_there
 	card=$(basename "$(dirname "$(ls -d /sys/class/net/*/device)")")
 	ip link add br0 type bridge && ip link set "$card" master br0 up &&
