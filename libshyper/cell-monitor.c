@@ -316,6 +316,9 @@ static int start_by(struct shyper_monitor *monitor, int fd, unsigned int timeout
 			return err;
 		err = start_loaded(monitor, fd);
 	}
+	if (err == -EBUSY)
+		return error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
+				 "was stopped by somebody else before it could be started");
 	return err ? explain_refusal(monitor, err, "started") : 0;
 }
 

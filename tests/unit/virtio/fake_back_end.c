@@ -307,7 +307,7 @@ static void reply(int fd, struct message *message, uint32_t size)
 	if (mode == FAKE_DRIPS) {
 		for (size = 0; size < iov.iov_len; size++) {
 			send(fd, (uint8_t *)message + size, 1, MSG_NOSIGNAL);
-			usleep(300000);
+			usleep(900000);
 		}
 		return;
 	}
