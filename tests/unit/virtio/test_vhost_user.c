@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define VHOST_USER_TEST
-#define ANSWER_SECONDS	1
+#define ANSWER_SECONDS	3
 /* The sanitizers' does more than a jail allows. */
 #define _exit(status) syscall(SYS_exit_group, status)
 #include "../../../shyper-cli/backend/vhost-user.c"
@@ -579,9 +579,10 @@ static void test_dripping_replies(void **state)
 	int status;
 
 	(void)state;
-	el2_backend_start(serve);
+	/* Before it starts: it may set the features at once. */
 	fake->at = 2;
 	fake->mode = FAKE_DRIPS;
+	el2_backend_start(serve);
 	offer(0, 2);
 	el2_notify(1);
 	/* All of it takes 18 s. */
