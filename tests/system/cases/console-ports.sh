@@ -7,29 +7,20 @@
 # that is connected; data both ways through consoles that offer one feature each,
 # all, and none; and through ports beside them, found by their names.
 . ./cell.sh
+. ./features.sh
 
-declare -A bit=([event_idx]=29 [indirect_desc]=28 [size]=0 [multiport]=1)
+names=(event_idx indirect_desc size multiport)
+bit=([event_idx]=29 [indirect_desc]=28 [size]=0 [multiport]=1)
 # The first one is for the shell: it has no ports, so it is the guest's hvc0.
-kinds=(shell none event_idx indirect_desc size multiport all)
+with=([shell]="event_idx indirect_desc size")
+kinds=(shell none "${names[@]}" all)
 declare -A ports=([multiport]='"only"' [all]='"agent", "trace"')
 
-# offers KIND FEATURE
-offers() {
-	case $1 in
-	all | "$2") ;;
-	shell) [ "$2" != multiport ] ;;
-	*) false ;;
-	esac
-}
-
-# console_config NUMBER KIND: the rest of the features is withheld.
+# console_config NUMBER KIND
 console_config() {
-	local name withheld=''
-	for name in "${!bit[@]}"; do
-		offers "$2" "$name" || withheld+="${withheld:+, }\"$name\": false"
-	done
-	printf '{ "type": "console", "name": "con%d", "log": "%s", "features": { %s } %s }' "$1" \
-		"$PWD/con$1.log" "$withheld" "${ports[$2]+, \"ports\": [ ${ports[$2]} ]}"
+	printf '{ "type": "console", "name": "con%d", "log": "%s", "features": %s %s }' "$1" \
+		"$PWD/con$1.log" "$(withheld "$2" "${names[@]}")" \
+		"${ports[$2]+, \"ports\": [ ${ports[$2]} ]}"
 }
 
 # terminal_at NAME DEVICE COLUMNS ROWS: a person at a terminal, the file NAME.tty.
@@ -108,18 +99,16 @@ came_back() {
 }
 printf '%-14s %-12s %-12s %s\n' CONSOLE OFFERED TAKEN 'READ, WRITTEN'
 for n in 1 2 3 4 5 6; do
-	kind=${kinds[n]} device=cell1.con$n wanted=$((1 << 32))
+	kind=${kinds[n]} device=cell1.con$n
 	terminal_open "con$n" "UNIX-CONNECT:/run/shyper/$device.sock"
 	cat sent >"/tmp/con$n.in"
 	wait_until 30 came_back "con$n"
 	console_close "con$n"
 	printf '%-14s %-12s %-12s %s\n' "$kind" "$(sys $device/features)" \
 		"$(sys $device/driver_features)" "$(sys $device/read_bytes), $(sys $device/write_bytes)"
-	for name in "${!bit[@]}"; do
-		! offers "$kind" "$name" || wanted=$((wanted | 1 << bit[$name]))
-	done
-	expect "$kind: offered" "$(sys $device/features)" "$(printf '0x%x' $wanted)"
-	expect "$kind: taken" "$(sys $device/driver_features)" "$(printf '0x%x' $wanted)"
+	bits=$(wanted "$kind" "${names[@]}")
+	expect "$kind: offered" "$(sys $device/features)" "$bits"
+	expect "$kind: taken" "$(sys $device/driver_features)" "$bits"
 done
 echo "ok features"
 
