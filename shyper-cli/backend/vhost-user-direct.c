@@ -79,23 +79,25 @@ static int failed(int err)
 	return SHYPER_EXIT_RESTART;
 }
 
+/* 0 or SHYPER_EXIT_*, and has said why. */
 static int make_region(struct shyper_backend *backend, uint64_t length, int *ret_fd)
 {
 	int err = 0, fd = memfd_create("in flight", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
-		return -errno;
+		return failed(-errno);
 	/* As of the shadow rings. */
 	if (ftruncate(fd, length) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		err = -errno;
 	if (!err)
 		err = shyper_backend_keep(backend, fd);
-	if (err)
+	if (err) {
 		close(fd);
-	else
-		*ret_fd = fd;
-	return err;
+		return failed(err);
+	}
+	*ret_fd = fd;
+	return 0;
 }
 
 /*
@@ -109,13 +111,13 @@ static int make_region_anew(struct shyper_backend *backend, const struct bridge 
 
 	if (bridge->direct.is_owed) {
 		say(SAY_ERROR, "the account of the last back end is gone, and what that had not answered cannot be known: restart the cell");
-		return -ENODATA;
+		return SHYPER_EXIT_RESTART;
 	}
 	memset(record, 0, sizeof(*record));
 	return make_region(backend, length, ret_fd);
 }
 
-/* The predecessor's, if the driver's requests are in it. */
+/* The predecessor's, if the driver's requests are in it; 0 or SHYPER_EXIT_*. */
 static int find_region(struct shyper_backend *backend, const struct bridge *bridge,
 		       uint64_t length, int *ret_fd)
 {
@@ -128,12 +130,12 @@ static int find_region(struct shyper_backend *backend, const struct bridge *brid
 	if (err == -ENOENT)
 		return make_region_anew(backend, bridge, length, ret_fd);
 	if (err)
-		return err;
+		return failed(err);
 	if (!fstat(*ret_fd, &status) && (uint64_t)status.st_size == length)
 		return 0;
 	close(*ret_fd);
 	say(SAY_ERROR, "the back end keeps another account than the one before: start that one again, or restart the cell");
-	return -EPROTO;
+	return SHYPER_EXIT_RESTART;
 }
 
 /*
@@ -173,7 +175,7 @@ int direct_open(struct shyper_backend *backend, struct bridge *bridge)
 		.queues = bridge->nr_queues,
 		.queue_size = shyper_backend_get_queue_max(backend),
 	};
-	int fd, err = vu_size_account(&bridge->link, &account);
+	int fd, status, err = vu_size_account(&bridge->link, &account);
 
 	if (err)
 		return failed(err);
@@ -181,9 +183,9 @@ int direct_open(struct shyper_backend *backend, struct bridge *bridge)
 		say(SAY_ERROR, "the back end keeps an account of requests that is not as the protocol says; set \"direct\" to false");
 		return SHYPER_EXIT_CONFIG;
 	}
-	err = find_region(backend, bridge, account.length, &fd);
-	if (err)
-		return failed(err);
+	status = find_region(backend, bridge, account.length, &fd);
+	if (status)
+		return status;
 	err = open_region(bridge, &account, fd);
 	close(fd);
 	return err ? failed(err) : 0;
