@@ -9,8 +9,6 @@
 
 struct vcpu;
 
-
-
 /**
  * struct percpu - one physical CPU, found by TPIDR_EL2
  * @id: EL2's number
@@ -20,6 +18,7 @@ struct vcpu;
  * @online: the CPU has reached its wait at EL2
  * @gicr: its redistributor, EL2's address
  * @gicr_typer: low half: processor number and more
+ * @nr_lrs: its list registers
  * @exits: ring of the last exits
  */
 struct percpu {
@@ -31,6 +30,7 @@ struct percpu {
 	u32 exit_head;
 	u64 gicr;
 	u64 gicr_typer;
+	u8 nr_lrs;
 	struct hvisor_exit exits[HVISOR_NR_EXITS];
 };
 

@@ -2,7 +2,7 @@
 /*
  * State of an emulated GICv3 (IHI 0069), one for each cell. Pure: it touches
  * no hardware but by the vgic_hw_*() functions, which the physical driver
- * (drivers/irqchip/gicv3.c) or a test supplies.
+ * (drivers/irqchip/gicv3-vcpu.c) or a test supplies.
  */
 #ifndef HV_VGIC_H
 #define HV_VGIC_H
