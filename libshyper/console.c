@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -144,6 +145,11 @@ void shyper_console_close(struct shyper_console *console)
 	free_keep_errno(console);
 }
 
+const char *shyper_console_get_name(const struct shyper_console *console)
+{
+	return console->socket;
+}
+
 int shyper_console_get_fd(const struct shyper_console *console)
 {
 	return console->fd;
@@ -183,4 +189,29 @@ int shyper_console_write(struct shyper_console *console, const char *data,
 	ctx_begin(console->ctx);
 	return take_result(console, send(console->fd, data, limit(size),
 					 MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+int shyper_console_set_size(struct shyper_console *console, unsigned short rows,
+			    unsigned short columns)
+{
+	const struct winsize size = { .ws_row = rows, .ws_col = columns };
+	struct sockaddr_un address;
+	char name[sizeof(console->socket) + sizeof("@size")];
+	int fd, err;
+
+	ctx_begin(console->ctx);
+	text_format(name, sizeof(name), "%s@size", console->socket);
+	err = wire_address(console->ctx, name, &address);
+	if (err)
+		return error_no_memory(console->ctx);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return error_set(console->ctx, -errno, console->socket, NULL,
+				 "socket: %s", strerror(errno));
+	if (sendto(fd, &size, sizeof(size), MSG_DONTWAIT,
+		   (const struct sockaddr *)&address, sizeof(address)) < 0)
+		err = errno == EAGAIN ? -EAGAIN : -EOPNOTSUPP;
+	close(fd);
+	return err ? error_set(console->ctx, err, console->socket, NULL,
+			       "takes no size") : 0;
 }

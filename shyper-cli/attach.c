@@ -15,16 +15,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "output.h"
-#include "service.h"
 
 #define ESCAPE_KEY	0x1d	/* ^] */
-#define CONNECT_TRIES	30	/* a backend that is started again: 0.1 s each */
 #define CHUNK		4096
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
@@ -33,8 +29,7 @@ static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
 
 struct attachment {
 	const struct invocation *invocation;
-	const char *sysname;
-	int socket;
+	struct shyper_console *console;
 	bool is_terminal;
 	bool input_ended;
 	bool output_failed;
@@ -53,53 +48,14 @@ static void on_signal(int signal)
 		ended_by = signal;
 }
 
-static struct sockaddr_un console_address(const char *sysname, const char *ending)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	snprintf(address.sun_path, sizeof(address.sun_path),
-		 SERVICE_RUN_FOLDER "/%s%s", sysname, ending);
-	return address;
-}
-
-static int connect_console(const char *sysname)
-{
-	const struct sockaddr_un address = console_address(sysname, ".sock");
-	const struct timespec pause = { 0, 100 * 1000000L };
-	int fd, err = -ENOENT;
-
-	for (int i = 0; i < CONNECT_TRIES; i++) {
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd < 0)
-			return -errno;
-		if (!connect(fd, (const struct sockaddr *)&address,
-			     sizeof(address)))
-			return fd;
-		err = -errno;
-		close(fd);
-		if (err != -ENOENT && err != -ECONNREFUSED)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	return err;
-}
-
 /* The guest's terminal is to have the size of ours. Not each console has one. */
 static void tell_size(const struct attachment *a)
 {
-	const struct sockaddr_un address = console_address(a->sysname, "@size.sock");
 	struct winsize size;
-	int fd;
 
 	has_resized = false;
-	if (!a->is_terminal || ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
-		return;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	sendto(fd, &size, sizeof(size), MSG_DONTWAIT, (const struct sockaddr *)&address,
-	       sizeof(address));
-	close(fd);
+	if (a->is_terminal && !ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
+		shyper_console_set_size(a->console, size.ws_row, size.ws_col);
 }
 
 static bool write_all(int fd, const char *data, size_t length)
@@ -117,21 +73,19 @@ static bool write_all(int fd, const char *data, size_t length)
 	return true;
 }
 
-/* A guest that takes no input fills the socket: signals still end the wait. */
+/* A guest may take no input: signals still end the wait. */
 static bool send_all(const struct attachment *a, const char *data, size_t length)
 {
-	struct pollfd room = { .fd = a->socket, .events = POLLOUT };
+	struct pollfd room = { .fd = shyper_console_get_fd(a->console),
+			       .events = POLLOUT };
 
 	while (length && !ended_by) {
-		ssize_t done = send(a->socket, data, length,
-				    MSG_NOSIGNAL | MSG_DONTWAIT);
+		int done = shyper_console_write(a->console, data, length);
 
-		if (done < 0 && errno == EAGAIN) {
-			ppoll(&room, 1, NULL, &a->mask);
-			continue;
-		}
 		if (done < 0)
 			return false;
+		if (!done)
+			ppoll(&room, 1, NULL, &a->mask);
 		data += done;
 		length -= (size_t)done;
 	}
@@ -184,7 +138,7 @@ static bool copy_input(struct attachment *a)
 		return errno == EINTR || errno == EAGAIN;
 	if (!length) {
 		a->input_ended = true;
-		shutdown(a->socket, SHUT_WR);
+		shutdown(shyper_console_get_fd(a->console), SHUT_WR);
 		return !a->is_terminal;
 	}
 	escape = a->is_terminal ? memchr(data, ESCAPE_KEY, (size_t)length) :
@@ -205,13 +159,11 @@ static bool print(const struct attachment *a, const char *data, size_t length)
 static bool copy_output(struct attachment *a, bool *closed)
 {
 	char data[CHUNK];
-	ssize_t length = recv(a->socket, data, sizeof(data), 0);
+	int length = shyper_console_read(a->console, data, sizeof(data));
 
-	if (length < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
-	*closed = length <= 0;
+	*closed = length < 0;
 	a->output_failed = length > 0 && !print(a, data, (size_t)length);
-	return length > 0 && !a->output_failed;
+	return length >= 0 && !a->output_failed;
 }
 
 /* True if the other side ended it. */
@@ -221,7 +173,7 @@ static bool copy_both_ways(struct attachment *a)
 
 	while (!ended_by) {
 		struct pollfd fds[] = {
-			{ .fd = a->socket, .events = POLLIN },
+			{ .fd = shyper_console_get_fd(a->console), .events = POLLIN },
 			{ .fd = a->input_ended ? -1 : STDIN_FILENO,
 			  .events = POLLIN },
 		};
@@ -239,38 +191,30 @@ static bool copy_both_ways(struct attachment *a)
 }
 
 enum cli_status attach_console(const struct invocation *invocation,
-			       const char *sysname)
+			       struct shyper_console *console)
 {
-	struct attachment a = { .invocation = invocation, .sysname = sysname,
+	struct attachment a = { .invocation = invocation, .console = console,
 				.is_terminal = isatty(STDIN_FILENO) };
+	const char *name = shyper_console_get_name(console);
 	bool closed;
 
 	fflush(stdout);
-	a.socket = connect_console(sysname);
-	if (a.socket < 0) {
-		cli_error(invocation->session, sysname,
-			  "is its backend running? see 'shyper device list'",
-			  "console: %s", strerror(-a.socket));
-		return a.socket == -EACCES ? CLI_PERMISSION : CLI_FAILED;
-	}
 	if (a.is_terminal)
-		fprintf(stderr, "connected to %s; ^] leaves\n", sysname);
+		fprintf(stderr, "connected to %s; ^] leaves\n", name);
 	catch_signals(&a);
 	if (a.is_terminal && !terminal_make_raw(&a)) {
 		release_signals(&a);
-		close(a.socket);
-		cli_error(invocation->session, sysname, NULL,
+		cli_error(invocation->session, name, NULL,
 			  "terminal: %s", strerror(errno));
 		return CLI_FAILED;
 	}
 	closed = copy_both_ways(&a);
 	if (a.is_terminal) {
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &a.saved);
-		fprintf(stderr, "\n%s: %s\n", sysname,
+		fprintf(stderr, "\n%s: %s\n", name,
 			closed ? "closed by its backend" : "left");
 	}
 	release_signals(&a);
-	close(a.socket);
 	if (a.output_failed && !invocation->json)
 		cli_error(invocation->session, "standard output", NULL,
 			  "not all could be written");

@@ -13,6 +13,8 @@
 #include "context.h"
 #include "describe.h"
 
+#define CONSOLE_TIMEOUT_MS	3000	/* a backend that is started again */
+
 /* NAME stands for /etc/shyper/cells/NAME.json; what has a slash is a file. */
 static void config_path(const char *argument, char *path, size_t size)
 {
@@ -364,65 +366,24 @@ static enum cli_status cmd_cell_log(const struct invocation *invocation)
 	return status;
 }
 
-static bool is_console(const char *type)
-{
-	return !strcmp(type, "console") || !strcmp(type, "pl011");
-}
-
-/* Whether @wanted is @device, or a port of it, "CONSOLE.PORT": @port gets ".PORT". */
-static bool is_wanted(const struct shyper_device *device, const char *wanted,
-		      const char **port)
-{
-	const char *name = shyper_device_get_name(device);
-
-	*port = "";
-	if (!wanted)
-		return is_console(shyper_device_get_type(device));
-	*port = wanted + strcspn(wanted, ".");
-	return !strncmp(name, wanted, *port - wanted) && !name[*port - wanted];
-}
-
-/* Name of the first console of @cell, or of the device or port called @wanted. */
-static bool find_console(struct shyper_ctx *ctx, const struct shyper_cell *cell,
-			 const char *wanted, char *sysname, size_t size)
-{
-	struct shyper_device **devices;
-	int count = shyper_device_list(ctx, cell, &devices);
-	bool found = false;
-	const char *port;
-
-	for (int i = 0; i < count && !found; i++) {
-		found = is_wanted(devices[i], wanted, &port);
-		if (found)
-			snprintf(sysname, size, "%s%s",
-				 shyper_device_get_sysname(devices[i]), port);
-	}
-	if (count >= 0)
-		shyper_device_list_free(devices);
-	return found;
-}
-
 static enum cli_status cmd_cell_console(const struct invocation *invocation)
 {
-	const char *wanted = invocation->argc > 1 ? invocation->argv[1] : NULL;
+	const char *device = invocation->argc > 1 ? invocation->argv[1] : NULL;
+	struct shyper_console *console;
 	struct shyper_cell *cell;
 	enum cli_status status;
-	char sysname[64];
-	bool found;
+	int err;
 
 	status = context_open_cell(invocation, &cell);
 	if (status)
 		return status;
-	found = find_console(invocation->session->ctx, cell, wanted, sysname,
-			     sizeof(sysname));
+	err = shyper_console_open(cell, device, CONSOLE_TIMEOUT_MS, &console);
 	shyper_cell_close(cell);
-	if (!found) {
-		cli_error(invocation->session, invocation->argv[0],
-			  "see 'shyper device list'", "no console%s%s",
-			  wanted ? " called " : "", wanted ? wanted : "");
-		return CLI_NOT_FOUND;
-	}
-	return attach_console(invocation, sysname);
+	if (err)
+		return context_fail(invocation, invocation->argv[0], err);
+	status = attach_console(invocation, console);
+	shyper_console_close(console);
+	return status;
 }
 
 #define CELL		{ "CELL", ARGUMENT_CELL, false, false }

@@ -37,6 +37,9 @@ SHYPER_API int shyper_console_open(struct shyper_cell *cell, const char *device,
 				   struct shyper_console **ret_console);
 SHYPER_API void shyper_console_close(struct shyper_console *console);
 
+/* Whose it is: "cell1.con0", or of a port "cell1.con0.agent". */
+SHYPER_API const char *shyper_console_get_name(const struct shyper_console *console);
+
 /*
  * For poll(): POLLIN: shyper_console_read() has something; POLLOUT:
  * shyper_console_write() takes something.
@@ -58,6 +61,14 @@ SHYPER_API int shyper_console_read(struct shyper_console *console, char *buffer,
  */
 SHYPER_API int shyper_console_write(struct shyper_console *console,
 				    const char *data, size_t size);
+
+/*
+ * The guest's terminal is to have this size, in characters, while this program
+ * is the one that writes; 0: not known. -EOPNOTSUPP: this console has no size;
+ * -EAGAIN: its backend has not yet taken the sizes before. Never blocks.
+ */
+SHYPER_API int shyper_console_set_size(struct shyper_console *console,
+				       unsigned short rows, unsigned short columns);
 
 #ifdef __cplusplus
 }

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <utmp.h>
@@ -24,7 +22,6 @@
 #include <cmocka.h>
 
 #include "attach.h"
-#include "service.h"
 
 #define WAIT_MS	5000
 
@@ -33,25 +30,65 @@ void cli_error(const struct session *session, const char *subject,
 {
 }
 
-static int bind_as_backend(const char *name, int type)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, type, 0);
+/* A console whose backend is this test: the other ends of both. */
+struct shyper_console {
+	int fd, sizes;
+};
 
-	mkdir(SERVICE_RUN_FOLDER, 0700);
-	snprintf(address.sun_path, sizeof(address.sun_path), SERVICE_RUN_FOLDER "/%s", name);
-	unlink(address.sun_path);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
+static struct shyper_console console;
+static int backend, sizes;
+
+const char *shyper_console_get_name(const struct shyper_console *c)
+{
+	return "cell1.con0";
 }
 
-/* The backend's listening socket. */
-static int listen_as_backend(void)
+int shyper_console_get_fd(const struct shyper_console *c)
 {
-	int fd = bind_as_backend("cell1.con0.sock", SOCK_STREAM);
+	return c->fd;
+}
 
-	assert_int_equal(listen(fd, 1), 0);
-	return fd;
+int shyper_console_read(struct shyper_console *c, char *buffer, size_t size)
+{
+	ssize_t done = recv(c->fd, buffer, size, MSG_DONTWAIT);
+
+	if (done < 0 && errno == EAGAIN)
+		return 0;
+	return done > 0 ? (int)done : -ENODEV;
+}
+
+int shyper_console_write(struct shyper_console *c, const char *data, size_t size)
+{
+	ssize_t done = send(c->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (done < 0 && errno == EAGAIN)
+		return 0;
+	return done >= 0 ? (int)done : -ENODEV;
+}
+
+int shyper_console_set_size(struct shyper_console *c, unsigned short rows,
+			    unsigned short columns)
+{
+	const unsigned short size[2] = { rows, columns };
+
+	return write(c->sizes, size, sizeof(size)) == sizeof(size) ? 0 : -EAGAIN;
+}
+
+static void open_console(void)
+{
+	int stream[2], datagrams[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, stream), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, datagrams), 0);
+	console = (struct shyper_console){ .fd = stream[0], .sizes = datagrams[0] };
+	backend = stream[1];
+	sizes = datagrams[1];
+}
+
+static void close_console(void)
+{
+	close(backend);
+	close(sizes);
 }
 
 /* Reads until @wanted has come. */
@@ -91,30 +128,39 @@ static int status_of(pid_t pid)
 	return -1;
 }
 
-static void run_attached(void)
+/* In the child: with the console's end alone. */
+static void run_attached(const struct invocation *invocation)
 {
-	const struct invocation invocation = { 0 };
-
-	_exit(attach_console(&invocation, "cell1.con0"));
+	close_console();
+	_exit(attach_console(invocation, &console));
 }
 
+/* In the parent: with the backend's alone. */
+static void leave_to_child(void)
+{
+	close(console.fd);
+	close(console.sizes);
+}
+
+static const struct invocation plain;
+
 struct terminal {
-	int listening, backend, master, slave;
+	int master, slave;
 	pid_t pid;
 	struct termios before;
 };
 
 static void open_terminal(struct terminal *t)
 {
-	t->listening = listen_as_backend();
+	open_console();
 	assert_int_equal(openpty(&t->master, &t->slave, NULL, NULL, NULL), 0);
 	assert_int_equal(tcgetattr(t->slave, &t->before), 0);
 	t->pid = fork();
 	if (!t->pid) {
 		login_tty(t->slave);
-		run_attached();
+		run_attached(&plain);
 	}
-	t->backend = accept(t->listening, NULL, NULL);
+	leave_to_child();
 	expect(t->master, "^] leaves");
 }
 
@@ -126,8 +172,7 @@ static void assert_terminal_is_restored(struct terminal *t)
 	assert_int_equal(after.c_lflag, t->before.c_lflag);
 	assert_int_equal(after.c_iflag, t->before.c_iflag);
 	assert_int_equal(after.c_oflag, t->before.c_oflag);
-	close(t->backend);
-	close(t->listening);
+	close_console();
 	close(t->master);
 	close(t->slave);
 }
@@ -155,46 +200,43 @@ static void test_keys_go_through_until_the_escape_key(void **state)
 	make_raw_certain(&t);
 	/* ^C, ^Z and ^D are the guest's. */
 	assert_int_equal(write(t.master, "ab\x03\x1a\x04" "c", 6), 6);
-	expect(t.backend, "ab\x03\x1a\x04" "c");
-	assert_int_equal(write(t.backend, "login: ", 7), 7);
+	expect(backend, "ab\x03\x1a\x04" "c");
+	assert_int_equal(write(backend, "login: ", 7), 7);
 	expect(t.master, "login: ");
 	assert_int_equal(write(t.master, "x\x1dy", 3), 3);
-	expect(t.backend, "x");
+	expect(backend, "x");
 	expect(t.master, "left");
 	assert_int_equal(status_of(t.pid), CLI_DONE);
 	assert_terminal_is_restored(&t);
 }
 
-static void expect_size(int fd, unsigned short columns, unsigned short rows)
+static void expect_size(unsigned short columns, unsigned short rows)
 {
-	struct pollfd input = { .fd = fd, .events = POLLIN };
-	struct winsize size;
+	struct pollfd input = { .fd = sizes, .events = POLLIN };
+	unsigned short size[2];
 
 	assert_int_equal(poll(&input, 1, WAIT_MS), 1);
-	assert_int_equal(read(fd, &size, sizeof(size)), sizeof(size));
-	assert_int_equal(size.ws_col, columns);
-	assert_int_equal(size.ws_row, rows);
+	assert_int_equal(read(sizes, size, sizeof(size)), sizeof(size));
+	assert_int_equal(size[0], rows);
+	assert_int_equal(size[1], columns);
 }
 
 static void test_the_backend_hears_of_sizes(void **state)
 {
 	const struct winsize larger = { .ws_col = 132, .ws_row = 50 };
-	int fd = bind_as_backend("cell1.con0@size.sock", SOCK_DGRAM);
 	struct terminal t;
 
 	open_terminal(&t);
 	make_raw_certain(&t);
-	expect_size(fd, 0, 0);
+	expect_size(0, 0);
 	assert_int_equal(ioctl(t.master, TIOCSWINSZ, &larger), 0);
-	expect_size(fd, 132, 50);
+	expect_size(132, 50);
 	/* It is none of the signals that end it. */
 	assert_int_equal(write(t.master, "a", 1), 1);
-	expect(t.backend, "a");
+	expect(backend, "a");
 	assert_int_equal(write(t.master, "\x1d", 1), 1);
 	assert_int_equal(status_of(t.pid), CLI_DONE);
 	assert_terminal_is_restored(&t);
-	close(fd);
-	unlink(SERVICE_RUN_FOLDER "/cell1.con0@size.sock");
 }
 
 static void test_the_terminal_is_restored_when_the_backend_goes(void **state)
@@ -203,7 +245,7 @@ static void test_the_terminal_is_restored_when_the_backend_goes(void **state)
 
 	open_terminal(&t);
 	make_raw_certain(&t);
-	shutdown(t.backend, SHUT_RDWR);
+	shutdown(backend, SHUT_RDWR);
 	expect(t.master, "closed");
 	assert_int_equal(status_of(t.pid), CLI_DONE);
 	assert_terminal_is_restored(&t);
@@ -227,19 +269,20 @@ static void test_the_terminal_is_restored_after_signals(void **state)
 
 static void test_a_pipe_is_copied_to_its_end(void **state)
 {
-	int listening = listen_as_backend(), in[2], out[2], backend;
+	int in[2], out[2];
 	char rest;
 	pid_t pid;
 
+	open_console();
 	assert_int_equal(pipe(in) | pipe(out), 0);
 	pid = fork();
 	if (!pid) {
 		dup2(in[0], STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
 		close(in[1]);
-		run_attached();
+		run_attached(&plain);
 	}
-	backend = accept(listening, NULL, NULL);
+	leave_to_child();
 	/* The escape key is a byte like others. */
 	assert_int_equal(write(in[1], "ls\x1d\n", 4), 4);
 	close(in[1]);
@@ -249,7 +292,7 @@ static void test_a_pipe_is_copied_to_its_end(void **state)
 	expect(out[0], "answer\n");
 	close(backend);
 	assert_int_equal(status_of(pid), CLI_DONE);
-	close(listening);
+	close(sizes);
 	close(in[0]);
 	close(out[0]);
 	close(out[1]);
@@ -258,56 +301,48 @@ static void test_a_pipe_is_copied_to_its_end(void **state)
 static void test_json_has_a_line_for_each_piece_of_text(void **state)
 {
 	static const struct invocation invocation = { .json = true };
-	int listening = listen_as_backend(), out[2], backend;
+	int out[2];
 	pid_t pid;
 
+	open_console();
 	assert_int_equal(pipe(out), 0);
 	pid = fork();
 	if (!pid) {
 		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
-		_exit(attach_console(&invocation, "cell1.con0"));
+		run_attached(&invocation);
 	}
-	backend = accept(listening, NULL, NULL);
+	leave_to_child();
 	assert_int_equal(write(backend, "a\x1b\"b\n", 5), 5);
 	expect(out[0], "{\"text\":\"a?\\\"b\\n\"}\n");
 	close(backend);
 	assert_int_equal(status_of(pid), CLI_DONE);
-	close(listening);
+	close(sizes);
 	close(out[0]);
 	close(out[1]);
-}
-
-static void test_without_backend_it_fails(void **state)
-{
-	pid_t pid;
-
-	unlink(SERVICE_RUN_FOLDER "/cell1.con0.sock");
-	pid = fork();
-	if (!pid)
-		run_attached();
-	assert_int_equal(status_of(pid), CLI_FAILED);
 }
 
 /* The guest takes nothing: the socket is full, and the program waits for room. */
 static void test_a_signal_ends_it_while_the_guest_takes_nothing(void **state)
 {
-	int listening = listen_as_backend(), backend;
-	pid_t pid = fork();
+	struct pollfd input = { .events = POLLIN };
+	pid_t pid;
 
+	open_console();
+	input.fd = backend;
+	pid = fork();
 	if (!pid) {
 		int zeros = open("/dev/zero", O_RDONLY);
 
 		dup2(zeros, STDIN_FILENO);
-		run_attached();
+		run_attached(&plain);
 	}
-	backend = accept(listening, NULL, NULL);
-	assert_true(backend >= 0);
+	leave_to_child();
+	assert_int_equal(poll(&input, 1, WAIT_MS), 1);
 	usleep(300000);
 	kill(pid, SIGTERM);
 	assert_int_equal(status_of(pid), CLI_FAILED);
-	close(backend);
-	close(listening);
+	close_console();
 }
 
 int main(void)
@@ -320,7 +355,6 @@ int main(void)
 		cmocka_unit_test(test_a_pipe_is_copied_to_its_end),
 		cmocka_unit_test(test_a_signal_ends_it_while_the_guest_takes_nothing),
 		cmocka_unit_test(test_json_has_a_line_for_each_piece_of_text),
-		cmocka_unit_test(test_without_backend_it_fails),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

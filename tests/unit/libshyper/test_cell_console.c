@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -69,6 +70,7 @@ static void test_first_console_is_meant_or_the_named_one(void **state)
 	struct shyper_cell *mute;
 
 	assert_int_equal(shyper_console_open(cell, NULL, 1000, &console), 0);
+	assert_string_equal(shyper_console_get_name(console), "cell1.con0");
 	shyper_console_close(console);
 	assert_int_equal(shyper_console_open(cell, "con0", 1000, &console), 0);
 	shyper_console_close(console);
@@ -89,6 +91,7 @@ static void test_a_port_is_named_behind_its_console(void **state)
 	int port = listen_at(machine, "cell1.con0.agent");
 
 	assert_int_equal(shyper_console_open(cell, "con0.agent", 1000, &console), 0);
+	assert_string_equal(shyper_console_get_name(console), "cell1.con0.agent");
 	shyper_console_close(console);
 	assert_int_equal(shyper_console_open(cell, "blk0.agent", 1000, &console), -EINVAL);
 	assert_int_equal(shyper_console_open(cell, "con7.agent", 1000, &console), -ENOENT);
@@ -111,6 +114,30 @@ static void test_missing_backend_is_waited_for_and_named(void **state)
 	assert_in_range(now_ms() - start, 200, 20000);
 	assert_non_null(strstr(shyper_ctx_get_error(machine->ctx)->hint,
 			       "shyper-console@cell1.con1"));
+}
+
+static void test_sizes_go_to_a_backend_that_takes_them(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_console *console;
+	struct sockaddr_un address;
+	struct winsize size;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0), err;
+
+	assert_int_equal(shyper_console_open(cell, NULL, 1000, &console), 0);
+	assert_int_equal(shyper_console_set_size(console, 24, 80), -EOPNOTSUPP);
+	assert_int_equal(wire_address(machine->ctx, "cell1.con0@size", &address), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(shyper_console_set_size(console, 24, 80), 0);
+	assert_int_equal(read(fd, &size, sizeof(size)), sizeof(size));
+	assert_int_equal(size.ws_row, 24);
+	assert_int_equal(size.ws_col, 80);
+	do
+		err = shyper_console_set_size(console, 50, 132);
+	while (!err);
+	assert_int_equal(err, -EAGAIN);
+	close(fd);
+	shyper_console_close(console);
 }
 
 static void test_text_goes_both_ways_and_nothing_blocks(void **state)
@@ -170,6 +197,7 @@ int main(void)
 		TEST(test_first_console_is_meant_or_the_named_one),
 		TEST(test_a_port_is_named_behind_its_console),
 		TEST(test_missing_backend_is_waited_for_and_named),
+		TEST(test_sizes_go_to_a_backend_that_takes_them),
 		TEST(test_text_goes_both_ways_and_nothing_blocks),
 		TEST(test_end_of_the_backend_is_told),
 	};
