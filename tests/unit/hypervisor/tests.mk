@@ -4,14 +4,19 @@ cflags-hypervisor := -iquote $(top)/hypervisor/include \
 	-I$(top)/tests/unit/hypervisor/include -I$(top)/hypervisor/arch/arm64/include \
 	-I$(top)/include
 
-tests-hypervisor := test_virtio_mmio test_slot test_doorbell test_device
+tests-hypervisor := test_virtio_mmio
+tests-hypervisor += test_slot test_doorbell test_device test_device_requests test_device_stop
 tests-hypervisor += test_cell_check test_cell_run test_cell_memory test_histogram
 tests-hypervisor += test_paging test_mem test_mmio test_vgic
 srcs-test_virtio_mmio := hypervisor/virtio-mmio.c
 srcs-test_slot := hypervisor/slot.c
 srcs-test_doorbell := hypervisor/doorbell.c
-srcs-test_device := $(addprefix hypervisor/,device.c device-request.c device-hypercall.c \
-	cell-check.c earlycon.c slot.c doorbell.c virtio-mmio.c mmio.c)
+hypervisor-devices := $(addprefix hypervisor/,device.c device-request.c device-hypercall.c \
+	cell-check.c earlycon.c slot.c doorbell.c virtio-mmio.c mmio.c) \
+	tests/unit/hypervisor/device_world.c
+srcs-test_device := $(hypervisor-devices)
+srcs-test_device_requests := $(hypervisor-devices)
+srcs-test_device_stop := $(hypervisor-devices)
 srcs-test_cell_check := hypervisor/cell-check.c
 srcs-test_cell_run := hypervisor/cell-run.c hypervisor/cell-check.c
 srcs-test_cell_memory := $(addprefix hypervisor/,cell-memory.c cell-check.c paging.c mem.c mmio.c)
