@@ -4,11 +4,14 @@ cflags-hypervisor := -iquote $(top)/hypervisor/include \
 	-I$(top)/tests/unit/hypervisor/include -I$(top)/hypervisor/arch/arm64/include \
 	-I$(top)/include
 
-tests-hypervisor := test_virtio_mmio
+tests-hypervisor := test_virtio_mmio test_virtio_mmio_config test_virtio_mmio_random
 tests-hypervisor += test_slot test_doorbell test_device test_device_requests test_device_stop
 tests-hypervisor += test_cell_check test_cell_run test_cell_memory test_histogram
 tests-hypervisor += test_paging test_mem test_mmio test_vgic test_vgic_cpus test_vgic_registers
-srcs-test_virtio_mmio := hypervisor/virtio-mmio.c
+hypervisor-mmio := hypervisor/virtio-mmio.c tests/unit/hypervisor/mmio_driver.c
+srcs-test_virtio_mmio := $(hypervisor-mmio)
+srcs-test_virtio_mmio_config := $(hypervisor-mmio)
+srcs-test_virtio_mmio_random := $(hypervisor-mmio)
 srcs-test_slot := hypervisor/slot.c
 srcs-test_doorbell := hypervisor/doorbell.c
 hypervisor-devices := $(addprefix hypervisor/,device.c device-request.c device-hypercall.c \
