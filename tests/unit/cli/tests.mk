@@ -13,13 +13,16 @@ cli-commands := $(addprefix shyper-cli/,command.c complete.c tokens.c names.c co
 	cell-wait.c cell-dump.c cell-plan.c cell-map.c settings.c rates.c top.c cell-log.c attach.c mediated.c \
 	supervise.c service.c) libshyper/virtio/notify.c
 
-tests-cli := test_tokens test_command test_output test_mediated test_commands test_attach \
-	test_supervise test_cell_monitor
+tests-cli := test_tokens test_command test_output test_mediated test_commands test_commands_cells \
+	test_commands_devices test_attach test_supervise test_cell_monitor
 srcs-test_tokens := shyper-cli/tokens.c
 srcs-test_command := shyper-cli/command.c shyper-cli/complete.c shyper-cli/tokens.c
 srcs-test_output := shyper-cli/output.c
 srcs-test_mediated := shyper-cli/mediated.c
-srcs-test_commands := $(cli-commands) $(cli-library)
+cli-verbs := $(cli-commands) $(cli-library) tests/unit/cli/recorded_sys.c
+srcs-test_commands := $(cli-verbs)
+srcs-test_commands_cells := $(cli-verbs)
+srcs-test_commands_devices := $(cli-verbs)
 srcs-test_attach := shyper-cli/attach.c shyper-cli/output.c
 srcs-test_supervise := shyper-cli/service.c libshyper/virtio/notify.c shyper-cli/mediated.c \
 	$(cli-library)
