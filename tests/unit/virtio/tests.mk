@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of the virtio device library and of the backends.
 tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_net test_net_control test_net_tap \
-	test_rng test_vhost_user test_pl011 test_pl011_model test_rtc test_jail test_program \
-	test_poll fuzz_queue fuzz_disk
+	test_rng test_vhost_user test_vhost_user_direct test_vhost_user_rules test_pl011 \
+	test_pl011_model test_rtc test_jail test_program test_poll fuzz_queue fuzz_disk
 cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend \
 	-DRUN_DIRECTORY='"."'
 libs-virtio := -luring -ljansson -lseccomp
@@ -37,9 +37,12 @@ ldflags-test_net := -Wl,--wrap=open,--wrap=ioctl,--wrap=link_irqfd,--wrap=link_i
 ldflags-test_net_tap := -Wl,--wrap=ioctl,--wrap=readlink
 srcs-test_net_tap := $(virtio-program) $(virtio-loop)
 srcs-test_rng := $(virtio-loop) $(virtio-program)
-# Compiles vhost-user.c and vhost-user-link.c itself, with less patience.
-srcs-test_vhost_user := $(virtio-loop) $(virtio-program) shyper-cli/backend/vhost-user-open.c \
-	shyper-cli/backend/vhost-user-shadow.c shyper-cli/backend/vhost-user-direct.c tests/unit/virtio/fake_back_end.c
+# vhost_user_bridge.c compiles vhost-user.c and vhost-user-link.c itself, with less patience.
+virtio-bridge := $(virtio-loop) $(virtio-program) $(addprefix shyper-cli/backend/vhost-user-,open.c \
+	shadow.c direct.c) $(addprefix tests/unit/virtio/,vhost_user_bridge.c fake_back_end.c)
+srcs-test_vhost_user := $(virtio-bridge)
+srcs-test_vhost_user_direct := $(virtio-bridge)
+srcs-test_vhost_user_rules := $(virtio-bridge)
 srcs-test_pl011 := $(virtio-loop) $(virtio-program) $(virtio-console) shyper-cli/backend/pl011-model.c
 srcs-test_pl011_model := shyper-cli/backend/pl011-model.c
 srcs-test_rtc := $(virtio-loop) $(virtio-program)
