@@ -54,6 +54,16 @@ static u64 lr_apply_ops(struct vgic *vgic, struct vgic_irq *irq, u64 lr)
 	return lr;
 }
 
+/*
+ * Something is to be done when the guest ends it: a level that is high comes
+ * again, and an event that came since the route has changed goes to its target.
+ */
+static bool end_is_awaited(const struct vgic_irq *irq, const struct vgic_cpu *cpu, u64 lr)
+{
+	return irq_level_high(irq) ||
+	       ((lr & VGIC_LR_ACTIVE) && irq->pending && irq->target != cpu->id);
+}
+
 static void lr_fold(struct vgic *vgic, struct vgic_cpu *cpu, u32 n)
 {
 	struct vgic_irq *irq = cpu->lr_irq[n];
@@ -66,7 +76,7 @@ static void lr_fold(struct vgic *vgic, struct vgic_cpu *cpu, u32 n)
 	}
 	lr = lr_apply_ops(vgic, irq, cpu->lr[n]);
 	if (!irq->hw)
-		lr = irq_level_high(irq) ? lr | VGIC_LR_EOI : lr & ~VGIC_LR_EOI;
+		lr = end_is_awaited(irq, cpu, lr) ? lr | VGIC_LR_EOI : lr & ~VGIC_LR_EOI;
 	cpu->lr[n] = lr;
 	irq->active = lr & VGIC_LR_ACTIVE;
 	irq->lr_pending = lr & VGIC_LR_PENDING;

@@ -152,6 +152,16 @@ void eoi(u32 c, u32 intid)
 	cpus[c].eoi_count++;
 }
 
+bool eoi_is_maintenance(u32 c, u32 intid)
+{
+	u32 n;
+
+	for (n = 0; n < NR_LRS; n++)
+		if (lr_intid(cpus[c].lr[n]) == intid)
+			return cpus[c].lr[n] & VGIC_LR_EOI;
+	return false;
+}
+
 struct vgic_irq *irq_of(u32 c, u32 intid)
 {
 	return intid < 32 ? &cpus[c].priv[intid] : &spis[intid - 32];

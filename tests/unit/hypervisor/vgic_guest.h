@@ -50,6 +50,8 @@ u32 lr_intid(u64 lr);
 /* Acknowledges the most urgent pending interrupt; 1023: none. */
 u32 ack(u32 c);
 void eoi(u32 c, u32 intid);
+/* The end of it in this CPU's list register brings EL2 in. */
+bool eoi_is_maintenance(u32 c, u32 intid);
 
 struct vgic_irq *irq_of(u32 c, u32 intid);
 /* An event of the hardware, or of EL2. */
