@@ -145,7 +145,7 @@ static void free_pages(struct cell *cell)
 	for (n = 0; n < cell->nr_vcpus; n++)
 		mem_free(cell->vcpus[n], 1);
 	cell->nr_vcpus = 0;
-	mem_unshare_with_root((u64)cell->page);
+	mem_unshare_with_root((u64)cell->page, 1);
 	mem_free(cell->page, 1);
 	cell->page = NULL;
 }
@@ -163,7 +163,7 @@ static int build(struct cell *cell, const struct hvisor_cell_desc *desc)
 	if (!err)
 		err = devices_cell_init(cell);
 	if (!err)
-		err = mem_share_with_root((u64)cell->page, false);
+		err = mem_share_with_root((u64)cell->page, 1, false);
 	return err ? err : claim_cpus(cell);
 }
 

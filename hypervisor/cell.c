@@ -205,22 +205,28 @@ void cell_root_init(void)
 	cell->page->nr_cpus = cell->nr_vcpus;
 	if (irqchip_cell_init(cell, platform.gicd.base, platform.gicr[0].base))
 		panic("no memory for root's interrupts");
-	if (mem_share_with_root((u64)cell->page, false))
+	if (mem_share_with_root((u64)cell->page, 1, false))
 		panic("cannot share root's page");
 }
 
-int mem_share_with_root(u64 pa, bool writable)
+static bool in_pool(u64 pa, u64 size)
 {
-	u64 attrs = S2_NORMAL | S2_XN | (writable ? S2_WRITE : 0);
-
-	if (pa < mem_pool_base() || pa - mem_pool_base() >= mem_pool_size())
-		return -EINVAL;
-	return paging_map(&root_cell.s2, pa, pa, PAGE_SIZE, attrs, PAGING_PAGES);
+	return pa >= mem_pool_base() && size <= mem_pool_size() &&
+	       pa - mem_pool_base() <= mem_pool_size() - size;
 }
 
-int mem_unshare_with_root(u64 pa)
+int mem_share_with_root(u64 pa, u32 pages, bool writable)
 {
-	if (pa < mem_pool_base() || pa - mem_pool_base() >= mem_pool_size())
+	u64 attrs = S2_NORMAL | S2_XN | (writable ? S2_WRITE : 0), size = pages * PAGE_SIZE;
+
+	if (!in_pool(pa, size))
 		return -EINVAL;
-	return paging_unmap(&root_cell.s2, pa, PAGE_SIZE);
+	return paging_map(&root_cell.s2, pa, pa, size, attrs, PAGING_PAGES);
+}
+
+int mem_unshare_with_root(u64 pa, u32 pages)
+{
+	u64 size = pages * PAGE_SIZE;
+
+	return in_pool(pa, size) ? paging_unmap(&root_cell.s2, pa, size) : -EINVAL;
 }

@@ -37,40 +37,19 @@ struct cell_devices *devices_of(const struct cell *cell)
 
 /* -- pages that root sees too -- */
 
-static void unshare(void *pages, u32 count)
-{
-	while (count--)
-		mem_unshare_with_root((u64)pages + count * PAGE_SIZE);
-}
-
 static void free_shared(void *pages, u32 count)
 {
 	if (!pages)
 		return;
-	unshare(pages, count);
+	mem_unshare_with_root((u64)pages, count);
 	mem_free(pages, count);
-}
-
-static int share(void *pages, u32 count, bool writable)
-{
-	u32 n;
-	int err;
-
-	for (n = 0; n < count; n++) {
-		err = mem_share_with_root((u64)pages + n * PAGE_SIZE, writable);
-		if (err) {
-			unshare(pages, n);
-			return err;
-		}
-	}
-	return 0;
 }
 
 static void *alloc_shared(u32 count, bool writable)
 {
 	void *pages = mem_alloc(count, 1);
 
-	if (pages && share(pages, count, writable)) {
+	if (pages && mem_share_with_root((u64)pages, count, writable)) {
 		mem_free(pages, count);
 		pages = NULL;
 	}
@@ -87,7 +66,7 @@ int devices_cell_init(struct cell *cell)
 	devices->count = 0;
 	devices->bell = alloc_shared(1, true);
 	log = log_create(LOG_PAGES);
-	if (log && share(log, LOG_PAGES, false)) {
+	if (log && mem_share_with_root((u64)log, LOG_PAGES, false)) {
 		mem_free(log, LOG_PAGES);
 		log = NULL;
 	}

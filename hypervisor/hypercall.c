@@ -19,15 +19,10 @@ static u8 *arg_pages;	/* one for each CPU; set once, at boot */
 
 int hypercall_init(void)
 {
-	u32 n;
-
 	arg_pages = mem_alloc(nr_cpus, 1);
 	if (!arg_pages)
 		return -ENOMEM;
-	for (n = 0; n < nr_cpus; n++)
-		if (mem_share_with_root((u64)arg_pages + n * PAGE_SIZE, true))
-			return -ENOMEM;
-	return 0;
+	return mem_share_with_root((u64)arg_pages, nr_cpus, true);
 }
 
 u64 hypercall_args_pa(void)

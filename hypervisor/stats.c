@@ -38,11 +38,8 @@ void stats_cell_update(u32 id, u64 page_pa)
 
 static void share(u64 pa, u32 pages)
 {
-	u32 n;
-
-	for (n = 0; n < pages; n++)
-		if (mem_share_with_root(pa + n * PAGE_SIZE, false))
-			panic("cannot share 0x%lx with root", pa);
+	if (mem_share_with_root(pa, pages, false))
+		panic("cannot share 0x%lx with root", pa);
 }
 
 void stats_init(void)

@@ -143,20 +143,24 @@ struct trap_frame;
  */
 void __noreturn cell_fail(u32 reason, const struct trap_frame *frame, u64 esr, u64 far, u64 ipa);
 
+/* The vcpu has ended and left an SError behind. Its cell's lock is held. */
+void cell_left_serror(struct vcpu *vcpu, u64 syndrome);
+
 /* PSCI SYSTEM_OFF and SYSTEM_RESET of a guest: of root, the machine's. */
 void __noreturn cell_system_off(struct cell *cell);
 void __noreturn cell_system_reset(struct cell *cell);
 
 /*
- * Maps one pool page into root at its own address, or takes it away. Never
- * touches a live block: the tables are there since boot.
+ * Maps pages of the pool into root at their own address, all or none, or takes
+ * them away, for which root's TLBs are flushed once. Never touches a live block:
+ * the tables are there since boot.
  */
-int mem_share_with_root(u64 pa, bool writable);
-int mem_unshare_with_root(u64 pa);
+int mem_share_with_root(u64 pa, u32 pages, bool writable);
+int mem_unshare_with_root(u64 pa, u32 pages);
 
 /* -- supplied by the architecture -- */
 
-/* Guest registers into a failure report. */
+/* Guest registers into a failure report; @frame NULL: they are gone. */
 void arch_failure_fill(struct hvisor_failure *failure, const struct trap_frame *frame);
 /* One block to memory, past all caches. */
 void arch_block_clean(u64 pa);

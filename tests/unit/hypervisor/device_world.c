@@ -46,21 +46,21 @@ void mem_free(void *addr, unsigned int pages)
 	free(addr);
 }
 
-int mem_share_with_root(u64 pa, bool writable)
+int mem_share_with_root(u64 pa, u32 pages, bool writable)
 {
 	(void)pa;
 	(void)writable;
-	if (!world.share_left)
+	if (world.share_left < (int)pages)
 		return -ENOMEM;
-	world.share_left--;
-	world.shared++;
+	world.share_left -= pages;
+	world.shared += pages;
 	return 0;
 }
 
-int mem_unshare_with_root(u64 pa)
+int mem_unshare_with_root(u64 pa, u32 pages)
 {
 	(void)pa;
-	world.shared--;
+	world.shared -= pages;
 	return 0;
 }
 
