@@ -86,12 +86,12 @@ static bool id_handle(struct trap_frame *frame, u64 esr)
 void sysreg_handle(struct vcpu *vcpu, struct trap_frame *frame, u64 esr)
 {
 	if (sgi_handle(vcpu, frame, esr)) {
-		trap_skip(frame);
+		trap_skip(frame, esr);
 		return;
 	}
 	vcpu->stats->sysreg++;
 	if (id_handle(frame, esr) || (esr & ISS_REG_MASK) == ACTLR_EL1)
-		trap_skip(frame);
+		trap_skip(frame, esr);
 	else
 		inject_undefined(frame);
 }

@@ -28,6 +28,21 @@
 #define PSR_DIT		BIT(24)
 #define PSR_TCO		BIT(25)
 
+void trap_skip(struct trap_frame *frame, u64 esr)
+{
+	u64 it = (frame->spsr >> 8 & 0xfc) | (frame->spsr >> 25 & 3);
+
+	frame->elr += esr & ESR_IL ? 4 : 2;
+	/* A guest that steps has stepped: the exception comes now (D2.12.4). */
+	frame->spsr &= ~PSR_SS;
+	if (!(frame->spsr & PSR_MODE_AARCH32))
+		return;
+	/* ITAdvance(): the condition's last bit comes out of the mask. */
+	it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+	frame->spsr &= ~(PSR_A32_IT_HIGH | PSR_A32_IT_LOW);
+	frame->spsr |= (it & 0xfc) << 8 | (it & 3) << 25;
+}
+
 /* Where the guest's vectors take it, and in which state (D1.3.1, D1.3.6). */
 static void enter_el1_vector(struct trap_frame *frame, u64 esr)
 {
@@ -112,7 +127,7 @@ static void denied(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u64 far
 		return;
 	/* Nothing is dirty in a cache over what cannot be written. */
 	if (!instruction && (esr & ESR_ABT_CM) && !(esr & ESR_ABT_S1PTW))
-		trap_skip(frame);
+		trap_skip(frame, esr);
 	else if (cell_is_root(vcpu->cell))
 		unmapped(vcpu, frame, esr, far, ipa);
 	else
@@ -138,7 +153,7 @@ static void handle_mmio(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u6
 	}
 	/* Cache maintenance by VA on a device's page: nothing is cached. */
 	if ((esr & ESR_ABT_CM) && !(esr & ESR_ABT_S1PTW)) {
-		trap_skip(frame);
+		trap_skip(frame, esr);
 		return;
 	}
 	/*
@@ -167,7 +182,7 @@ static void handle_mmio(struct vcpu *vcpu, struct trap_frame *frame, u64 esr, u6
 	}
 	if (!access.write && access.reg < 31)
 		frame->x[access.reg] = mmio_load_value(&access);
-	trap_skip(frame);
+	trap_skip(frame, esr);
 }
 
 static void handle_data_abort(struct vcpu *vcpu, struct trap_frame *frame, u64 esr)
@@ -201,10 +216,10 @@ static void handle_hvc(struct vcpu *vcpu, struct trap_frame *frame, u64 esr __ma
 	smccc_handle(vcpu, frame, true);
 }
 
-static void handle_smc(struct vcpu *vcpu, struct trap_frame *frame, u64 esr __maybe_unused)
+static void handle_smc(struct vcpu *vcpu, struct trap_frame *frame, u64 esr)
 {
 	/* A trapped SMC has ELR at itself, HVC behind (D1.3.1.4). */
-	trap_skip(frame);
+	trap_skip(frame, esr);
 	smccc_handle(vcpu, frame, false);
 }
 

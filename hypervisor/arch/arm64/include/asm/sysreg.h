@@ -76,6 +76,9 @@
 #define PSR_MODE_EL1T		0x4UL
 #define PSR_MODE_EL1H		0x5UL
 #define PSR_MODE_AARCH32	BIT(4)
+#define PSR_SS			BIT(21)
+#define PSR_A32_IT_HIGH		GENMASK(15, 10)		/* IT[7:2] */
+#define PSR_A32_IT_LOW		GENMASK(26, 25)		/* IT[1:0] */
 #define PSR_DAIF		(0xfUL << 6)
 #define PSR_PAN			BIT(22)
 

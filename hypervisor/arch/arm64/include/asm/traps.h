@@ -22,11 +22,11 @@ _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "vectors.S");
 
 struct vcpu;
 
-/* The instruction that trapped is done with. */
-static inline void trap_skip(struct trap_frame *frame)
-{
-	frame->elr += 4;
-}
+/*
+ * The instruction that trapped, with syndrome @esr, is done with. That of a
+ * 32-bit process may have two bytes, and be one of an IT block.
+ */
+void trap_skip(struct trap_frame *frame, u64 esr);
 
 /* Exceptions at EL1, as if the instruction had taken them there. */
 void inject_undefined(struct trap_frame *frame);
