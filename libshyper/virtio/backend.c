@@ -449,10 +449,14 @@ static int backend_attach(struct shyper_backend *backend)
 						  backend->withheld);
 	shared_store(&backend->counters->in_flight, 0);
 	shared_count(&backend->counters->attaches, 1);
-	backend_adopt_all(backend);
 	err = link_declare(backend->link.fd, &backend->decl);
 	if (err)
 		return err;
+	/*
+	 * Only now: until it is declared EL2 may take the device for quiet, as our
+	 * predecessor has left it, and give the rings to the guest's next start.
+	 */
+	backend_adopt_all(backend);
 	backend->attached = true;
 	backend_tell_failure(backend);
 	if (backend->ops->attached)

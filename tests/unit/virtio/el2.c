@@ -422,6 +422,8 @@ static int put_byte(int fd)
 int link_declare(int fd, struct hvisor_device_decl *decl)
 {
 	(void)fd;
+	if (el2.untouched && el2.untouched->flags != htole16(VRING_USED_F_NO_NOTIFY))
+		return -EIO;
 	el2.page->attached = 1;
 	el2.page->declared = 1;
 	el2.page->features = decl->features;

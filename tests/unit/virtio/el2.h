@@ -32,6 +32,7 @@ struct el2 {
 	uint64_t seq;
 	bool is_old;		/* of ABI 1.2: a region has no state area */
 	int *level_error;	/* of the next link_interrupt() of a region, once; shared */
+	const struct vring_used *untouched;	/* has NO_NOTIFY until the device is declared */
 	bool going;		/* the pages are taken away once they are mapped */
 	const char *config;	/* JSON text of the device */
 	bool has_eventfds;	/* and keeps a file */

@@ -414,6 +414,21 @@ static void test_endless_work(void **state)
 	waitpid(guest, NULL, 0);
 }
 
+/* Until then EL2 may take the device for quiet, and give the memory to others. */
+static void test_rings_are_untouched_until_declared(void **state)
+{
+	(void)state;
+	drivers[0].used->flags = htole16(VRING_USED_F_NO_NOTIFY);
+	el2.untouched = drivers[0].used;
+	driver_desc(&drivers[0].desc[0], DRIVER_RAM + 0x100000, 1, 0, 0);
+	driver_offer(&drivers[0], 0);
+	el2_backend_start(serve_null);
+	el2_notify(HVISOR_BELL_DRIVER_OK | 1);
+	assert_true(el2_interrupted(5000));
+	assert_int_equal(drivers[0].used->flags, 0);
+	el2.untouched = NULL;
+}
+
 /* What a pending reset will discard is not done once more. */
 static void test_attach_to_reset(void **state)
 {
@@ -602,7 +617,8 @@ int main(void)
 		TEST(config_store, null), TEST(config_changes, null), TEST(config_refused, null),
 		TEST(withheld, null),
 		TEST(early_notify, null), TEST(queue_stop, null),
-		TEST(endless_work, null), TEST(attach_to_reset, null),
+		TEST(endless_work, null), TEST(rings_are_untouched_until_declared, null),
+		TEST(attach_to_reset, null),
 		TEST(attach_to_queue_stop, null),
 		TEST(attach_to_failed, null), TEST(attach_to_spoilt, null),
 		TEST(gone, null), TEST(gone_while_opened, null),
