@@ -2,7 +2,9 @@
 /* What consoles have in common beside their clients: configuration and log. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "console.h"
@@ -12,15 +14,44 @@
 #define RUN_DIRECTORY	"/run/shyper"
 #endif
 
-void console_print(struct console *console, const char *text, size_t length)
+/* A full disk, or log, must not stop the guest. */
+static void log_failed(struct console *console)
 {
-	console_output(console, text, length);
-	/* A full disk must not stop the guest: the log just ends. */
-	if (console->log >= 0 && write(console->log, text, length) < 0) {
+	if (errno != EFBIG) {
 		say(SAY_WARNING, "log: %s; it ends here", strerror(errno));
 		close(console->log);
 		console->log = -1;
+	} else if (!console->log_is_full) {
+		say(SAY_WARNING, "log: it has %d MiB; nothing is added until it is emptied",
+		    LOG_MAX >> 20);
+		console->log_is_full = true;
 	}
+}
+
+void console_print(struct console *console, const char *text, size_t length)
+{
+	console_output(console, text, length);
+	if (console->log < 0)
+		return;
+	if (write(console->log, text, length) < 0)
+		log_failed(console);
+	else
+		console->log_is_full = false;
+}
+
+/*
+ * The kernel keeps the limit, also for what has opened the file anew: a guest
+ * that prints for ever fills no file system of root's.
+ */
+static int limit_log(void)
+{
+	const struct rlimit size = { LOG_MAX, LOG_MAX };
+
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &size)) {
+		say(SAY_ERROR, "log: its size cannot be limited: %s", strerror(errno));
+		return SHYPER_EXIT_RESTART;
+	}
+	return 0;
 }
 
 static int open_log(struct console *console, const json_t *config)
@@ -35,7 +66,7 @@ static int open_log(struct console *console, const json_t *config)
 	console->log = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
 			    0640);
 	if (console->log >= 0)
-		return 0;
+		return limit_log();
 	say(SAY_ERROR, "log %s: %s", log, strerror(errno));
 	return SHYPER_EXIT_CONFIG;
 }

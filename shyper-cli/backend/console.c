@@ -87,15 +87,18 @@ static void resized(struct console *console, const struct winsize *size)
 	}
 }
 
-/* Only the end of it can ever be seen. */
+/* Of one that is larger than what is kept of all, the end. */
+static uint32_t printed_length(const struct shyper_chain *chain)
+{
+	return chain->out_length < SCROLLBACK_SIZE ? chain->out_length : SCROLLBACK_SIZE;
+}
+
 static void transmit(struct console *console, const struct shyper_chain *chain)
 {
-	uint32_t offset = 0;
+	uint32_t offset = chain->out_length - printed_length(chain);
 	char text[4096];
 	size_t length;
 
-	if (chain->out_length > SCROLLBACK_SIZE && console->log < 0)
-		offset = chain->out_length - SCROLLBACK_SIZE;
 	while ((length = shyper_iov_read(chain->iov, chain->nr_out, offset,
 					 text, sizeof(text)))) {
 		console_print(console, text, length);
@@ -129,10 +132,11 @@ static bool port_serve(struct shyper_backend *backend, struct shyper_queue *queu
 	struct console *console = &ports->consoles[port];
 	struct iovec segments[QUEUE_SIZE];
 	struct shyper_chain chain = { .iov = segments, .max_segments = QUEUE_SIZE };
-	unsigned int left;
-	uint32_t length;
+	unsigned int chains_left = shyper_queue_get_size(queue);
+	uint32_t length, printed_bytes = 0;
 
-	for (left = shyper_queue_get_size(queue); left; left--) {
+	/* Others shall have their turn, whatever the guest puts into one chain. */
+	while (chains_left-- && printed_bytes < SCROLLBACK_SIZE) {
 		if (is_input && (!console->input_length || !takes_input(backend, port)))
 			return false;
 		if (shyper_queue_pop(queue, &chain) <= 0)
@@ -140,6 +144,7 @@ static bool port_serve(struct shyper_backend *backend, struct shyper_queue *queu
 		length = is_input ? receive(backend, console, &chain) : 0;
 		if (!is_input) {
 			transmit(console, &chain);
+			printed_bytes += printed_length(&chain);
 			printed(backend, port);
 			shyper_backend_count(backend, SHYPER_COUNT_WRITES, 1);
 			shyper_backend_count(backend, SHYPER_COUNT_WRITE_BYTES,

@@ -20,6 +20,9 @@
 
 #define SCROLLBACK_SIZE	(256 * 1024)	/* power of two */
 #define INPUT_SIZE	4096
+#ifndef LOG_MAX
+#define LOG_MAX		(64 << 20)
+#endif
 #define MAX_CLIENTS	16
 
 struct console;
@@ -58,7 +61,8 @@ struct client {
  * @written: bytes that the guest has written
  * @input: @input_length bytes that the guest has no buffer for yet
  * @writer: the client whose bytes go to the guest, or NULL
- * @log: file that the guest's output is appended to, or -1
+ * @log: file that the guest's output is appended to, up to LOG_MAX bytes, or -1
+ * @log_is_full: it has been said
  * @input_comes: there is more of @input for the guest
  * @input_room: bytes that may be taken from the writer now; NULL: as @input has room
  * @resized: the writer's terminal has this size; NULL: nobody wants to know
@@ -77,6 +81,7 @@ struct console {
 	uint64_t written;
 	unsigned int input_length;
 	int log;
+	bool log_is_full;
 	char input[INPUT_SIZE];
 	char scrollback[SCROLLBACK_SIZE];
 };

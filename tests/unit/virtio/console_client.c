@@ -110,14 +110,36 @@ void console_expect(int fd, const char *text)
 	assert_memory_equal(buffer, text, length);
 }
 
-void console_expect_log(const char *text)
+static int open_log(int flags)
 {
-	char path[80], got[64] = "";
+	char path[80];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/log", folder);
-	fd = open(path, O_RDONLY);
+	fd = open(path, flags);
 	assert_true(fd >= 0);
+	return fd;
+}
+
+long console_log_size(void)
+{
+	int fd = open_log(O_RDONLY);
+	long size = lseek(fd, 0, SEEK_END);
+
+	close(fd);
+	return size;
+}
+
+void console_empty_log(void)
+{
+	close(open_log(O_WRONLY | O_TRUNC));
+}
+
+void console_expect_log(const char *text)
+{
+	int fd = open_log(O_RDONLY);
+	char got[64] = "";
+
 	assert_true(read(fd, got, sizeof(got) - 1) >= 0);
 	assert_string_equal(got, text);
 	close(fd);

@@ -30,6 +30,8 @@ bool console_readable(int fd, int ms);
 /* Reads as much as @text has: it is @text. */
 void console_expect(int fd, const char *text);
 void console_expect_log(const char *text);
+long console_log_size(void);
+void console_empty_log(void);
 /* As the terminal of this process, by the socket @name: its size. */
 void console_tell_size(const char *name, unsigned short columns, unsigned short rows);
 

@@ -137,6 +137,24 @@ static void test_scrollback(void **state)
 	close(late);
 }
 
+/* Of a write that is larger than all that is kept the end is printed; the log has a limit. */
+static void test_large_output(void **state)
+{
+	static char large[1 << 20];
+
+	(void)state;
+	print(large, sizeof(large));
+	assert_int_equal(console_log_size(), SCROLLBACK_SIZE);
+	print(large, sizeof(large));
+	print(large, sizeof(large));
+	assert_int_equal(console_log_size(), LOG_MAX);
+	print("lost", 4);
+	assert_int_equal(console_log_size(), LOG_MAX);
+	console_empty_log();
+	print("rotated\n", 8);
+	console_expect_log("rotated\n");
+}
+
 static void test_input(void **state)
 {
 	int writer = client(), reader, n;
@@ -578,7 +596,7 @@ static void test_broken_queue(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(scrollback), TEST(input), TEST(much_input), TEST(slow_client),
+		TEST(scrollback), TEST(large_output), TEST(input), TEST(much_input), TEST(slow_client),
 		TEST(half_closed), TEST(many_clients), TEST(size), TEST(size_of_a_reader),
 		TEST(killed), TEST(broken_queue),
 		TEST_OF_PORTS(ports_are_told), TEST_OF_PORTS(ports_carry_data),

@@ -4,7 +4,7 @@ tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device t
 	test_rng test_vhost_user test_vhost_user_direct test_vhost_user_rules test_pl011 \
 	test_pl011_model test_rtc test_jail test_program test_poll fuzz_queue fuzz_disk
 cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend \
-	-DRUN_DIRECTORY='"."'
+	-DRUN_DIRECTORY='"."' -DLOG_MAX=524288
 libs-virtio := -luring -ljansson -lseccomp
 
 virtio-rings := libshyper/virtio/memory.c libshyper/virtio/queue.c libshyper/virtio/inflight.c
