@@ -100,6 +100,7 @@ struct hvisor_cell_status {
  * @timer: looks at the bell page later
  * @window: begin of the time in which vain looks at the bell page are counted
  * @window_runs: how many there were, weighed (irq.c)
+ * @rest_until: behind a look that took long, when the next may be
  * @rate_limited: how often an interrupt was put off
  * @is_put_off: one is; the timer looks for it
  * @wait: the monitor, and who waits for a state
@@ -144,6 +145,7 @@ struct hvisor_cell {
 	struct hrtimer timer;
 	ktime_t window;
 	u32 window_runs;
+	ktime_t rest_until;
 	u64 rate_limited;
 	bool is_put_off;
 

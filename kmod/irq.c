@@ -11,7 +11,9 @@
  * nobody has read yet. After too many of these "told" stays 1, so that EL2
  * raises nothing more, and a timer looks a millisecond later: a storm of kicks
  * costs its sender. Work that is read in time never counts, and an eventfd, of
- * which nobody can tell, a sixteenth.
+ * which nobody can tell, a sixteenth. And whoever waits decides how long it takes
+ * to wake him: behind a look that took milliseconds the cell rests for thrice
+ * that time, so that it has a quarter of this CPU at most.
  *
  * Neither the handler nor the timer insists on interrupt context: PREEMPT_RT runs
  * them in threads, and there the locks of wait queues and eventfds sleep.
@@ -29,6 +31,7 @@
 #define WINDOW_MS	10
 #define PUT_OFF_MS	1
 #define RESCAN_MS	10
+#define LONG_LOOK_NS	(2 * NSEC_PER_MSEC)
 /* In window_runs, where a look that only signalled eventfds is 1. */
 #define VAIN_WEIGHT	16U
 
@@ -68,10 +71,28 @@ static void window_count(struct hvisor_cell *cell, u32 weight)
 	cell->window_runs += weight;
 }
 
-static bool window_is_full(const struct hvisor_cell *cell)
+static bool window_is_full(const struct hvisor_cell *cell, ktime_t now)
 {
 	return cell->window_runs / VAIN_WEIGHT > READ_ONCE(storm_runs) &&
-	       ktime_ms_delta(ktime_get(), cell->window) < WINDOW_MS;
+	       ktime_ms_delta(now, cell->window) < WINDOW_MS;
+}
+
+/* For how long the cell is to be left alone, 0: it is to be looked at now. */
+static ktime_t put_off(const struct hvisor_cell *cell)
+{
+	ktime_t now = ktime_get(), rest = ktime_sub(cell->rest_until, now);
+
+	if (ktime_compare(rest, 0) <= 0)
+		rest = 0;
+	return window_is_full(cell, now) ? max(rest, ms_to_ktime(PUT_OFF_MS)) : rest;
+}
+
+static void rest_after(struct hvisor_cell *cell, ktime_t start)
+{
+	ktime_t now = ktime_get(), spent = ktime_sub(now, start);
+
+	if (spent > LONG_LOOK_NS)
+		cell->rest_until = ktime_add(now, 3 * spent);
 }
 
 static void bell_scan(struct hvisor_cell *cell)
@@ -79,6 +100,7 @@ static void bell_scan(struct hvisor_cell *cell)
 	struct hvisor_bell_page *bell = cell->bell;
 	unsigned long requests, bells, devices;
 	enum look look = LOOK_VAIN;
+	ktime_t start = ktime_get();
 	unsigned int i;
 	u32 events;
 
@@ -99,19 +121,21 @@ static void bell_scan(struct hvisor_cell *cell)
 	}
 	if (look != LOOK_USEFUL)
 		window_count(cell, look == LOOK_SIGNAL ? 1 : VAIN_WEIGHT);
+	rest_after(cell, start);
 }
 
 static irqreturn_t irq_handler(int irq, void *data)
 {
 	struct hvisor_cell *cell = data;
+	ktime_t delay = put_off(cell);
 
-	if (!window_is_full(cell)) {
+	if (!delay) {
 		bell_scan(cell);
 		return IRQ_HANDLED;
 	}
 	WRITE_ONCE(cell->rate_limited, cell->rate_limited + 1);
 	WRITE_ONCE(cell->is_put_off, true);
-	hrtimer_start(&cell->timer, ms_to_ktime(PUT_OFF_MS), HRTIMER_MODE_REL);
+	hrtimer_start(&cell->timer, delay, HRTIMER_MODE_REL);
 	return IRQ_HANDLED;
 }
 
