@@ -236,34 +236,50 @@ static void keep_exits(struct hvisor_failure *failure, const struct percpu *cpu)
 		failure->exits[n] = cpu->exits[(cpu->exit_head + n) % HVISOR_NR_EXITS];
 }
 
-void cell_fail(u32 reason, const struct trap_frame *frame, u64 esr, u64 far, u64 ipa)
+/* The first failure counts, and none behind a stop. Lock held. */
+static void fail(struct vcpu *vcpu, u32 reason, const struct trap_frame *frame, u64 esr, u64 far,
+		 u64 ipa)
 {
-	struct vcpu *vcpu = this_cpu()->vcpu;
 	struct cell *cell = vcpu->cell;
 	struct hvisor_failure *failure = &cell->page->failure;
 
-	if (cell_is_root(cell))
+	if (!cell_end(cell, HVISOR_CELL_FAILED, reason))
+		return;
+	cell_page_begin(cell);
+	failure->reason = reason;
+	failure->cpu = vcpu->id;
+	failure->esr = esr;
+	failure->far = far;
+	failure->ipa = ipa;
+	failure->count++;
+	memset(failure->walk, 0, sizeof(failure->walk));
+	if (ipa != ~0UL)
+		paging_walk(&cell->s2, ipa, (u64 *)failure->walk);
+	arch_failure_fill(failure, frame);
+	keep_exits(failure, this_cpu());
+	cell_page_end(cell);
+	pr_warn("cell %u: failed on CPU %u, reason %u, ESR 0x%lx, IPA 0x%lx", cell->id,
+		vcpu->id, reason, esr, ipa);
+}
+
+void cell_fail(u32 reason, const struct trap_frame *frame, u64 esr, u64 far, u64 ipa)
+{
+	struct vcpu *vcpu = this_cpu()->vcpu;
+
+	if (cell_is_root(vcpu->cell))
 		panic("root failed: reason %u ESR 0x%lx FAR 0x%lx IPA 0x%lx", reason, esr, far,
 		      ipa);
-	spin_lock(&cell->lock);
-	/* The first failure counts, and none behind a stop. */
-	if (cell_end(cell, HVISOR_CELL_FAILED, reason)) {
-		cell_page_begin(cell);
-		failure->reason = reason;
-		failure->cpu = vcpu->id;
-		failure->esr = esr;
-		failure->far = far;
-		failure->ipa = ipa;
-		failure->count++;
-		memset(failure->walk, 0, sizeof(failure->walk));
-		if (ipa != ~0UL)
-			paging_walk(&cell->s2, ipa, (u64 *)failure->walk);
-		arch_failure_fill(failure, frame);
-		keep_exits(failure, this_cpu());
-		cell_page_end(cell);
-		pr_warn("cell %u: failed on CPU %u, reason %u, ESR 0x%lx, IPA 0x%lx", cell->id,
-			vcpu->id, reason, esr, ipa);
-	}
-	spin_unlock(&cell->lock);
+	spin_lock(&vcpu->cell->lock);
+	fail(vcpu, reason, frame, esr, far, ipa);
+	spin_unlock(&vcpu->cell->lock);
 	vcpu_stop_self();
+}
+
+void cell_left_serror(struct vcpu *vcpu, u64 syndrome)
+{
+	if (cell_is_root(vcpu->cell))
+		pr_error("SError 0x%lx of CPU %u, which root has switched off", syndrome,
+			 vcpu->cpu->id);
+	else
+		fail(vcpu, HVISOR_REASON_SERROR, NULL, syndrome, 0, ~0UL);
 }

@@ -152,10 +152,12 @@ void cpu_park(void)
 void vcpu_stop_self(void)
 {
 	struct vcpu *vcpu = this_cpu()->vcpu;
+	u64 serror = arch_vcpu_exit();
 
-	arch_vcpu_exit();
 	irqchip_vcpu_exit(vcpu);
 	spin_lock(&vcpu->cell->lock);
+	if (serror)
+		cell_left_serror(vcpu, serror);
 	vcpu->paused = false;
 	vcpu_set_state(vcpu, VCPU_OFF);
 	cell_cpu_parked(vcpu->cell);

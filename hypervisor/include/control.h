@@ -44,8 +44,11 @@ void arch_cpu_init(struct percpu *cpu);
 int arch_cpu_boot(struct percpu *cpu);
 /* Registers of a CPU after reset, for the guest; then enters it. */
 void __noreturn arch_vcpu_enter(struct vcpu *vcpu, u64 entry, u64 context);
-/* Leaves nothing of the vcpu in this CPU's registers that has an effect. */
-void arch_vcpu_exit(void);
+/*
+ * Leaves nothing of the vcpu in this CPU's registers that has an effect. Returns
+ * the syndrome of an SError that it has caused and not taken; 0: none.
+ */
+u64 arch_vcpu_exit(void);
 /* Unwinds this CPU's stack and calls @fn, which may not return. */
 void __noreturn arch_stack_restart(void (*fn)(void));
 void arch_wait(void);

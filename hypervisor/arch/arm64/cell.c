@@ -10,6 +10,10 @@
 
 void arch_failure_fill(struct hvisor_failure *failure, const struct trap_frame *frame)
 {
+	static const struct trap_frame unknown;
+
+	if (!frame)
+		frame = &unknown;
 	memcpy(failure->x, frame->x, sizeof(failure->x));
 	failure->sp_el0 = read_sysreg(sp_el0);
 	failure->sp_el1 = read_sysreg(sp_el1);

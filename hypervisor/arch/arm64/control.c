@@ -17,6 +17,8 @@
 #include "printk.h"
 #include "timer.h"
 
+#define SYS_DISR_EL1	s3_0_c12_c1_1
+
 #define PSCI_CPU_ON_64		(PSCI_CPU_ON | SMCCC_64)
 #define BOOT_SECONDS		5
 
@@ -52,12 +54,33 @@ void arch_vcpu_enter(struct vcpu *vcpu, u64 entry, u64 context)
 }
 
 /*
+ * What the vcpu's last accesses have caused asynchronously is its own, not of
+ * who has the CPU next: ESB makes it pending in DISR_EL1 (D1.3.4). Without RAS
+ * nothing can say this, and whoever runs next takes it.
+ */
+static u64 take_serror(void)
+{
+	u64 disr;
+
+	dsb(sy);
+	if (!cpu_has_ras())
+		return 0;
+	asm volatile("hint #16" : : : "memory");		/* ESB */
+	disr = read_sysreg(SYS_DISR_EL1);
+	if (disr)
+		write_sysreg(0, SYS_DISR_EL1);
+	return disr;
+}
+
+/*
  * The timers' levels are low before the PPIs are cleared. No translation table
  * of a cell is in use any more, not even by speculation (D8.2.13): what may be
  * walked from here on is root's stage 2, with stage 1 off.
  */
-void arch_vcpu_exit(void)
+u64 arch_vcpu_exit(void)
 {
+	u64 serror = take_serror();
+
 	write_sysreg(0, cntv_ctl_el0);
 	write_sysreg(0, cntp_ctl_el0);
 	timer_disarm();
@@ -67,6 +90,7 @@ void arch_vcpu_exit(void)
 	write_sysreg(root_cell.vttbr, vttbr_el2);
 	write_sysreg(cpu_hcr(), hcr_el2);
 	isb();
+	return serror;
 }
 
 /*

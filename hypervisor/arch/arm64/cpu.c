@@ -38,6 +38,11 @@
 #define SYS_HDFGRTR_EL2		s3_4_c3_c1_4
 #define SYS_HDFGWTR_EL2		s3_4_c3_c1_5
 #define SYS_HAFGRTR_EL2		s3_4_c3_c1_6
+#define SYS_HDFGRTR2_EL2	s3_4_c3_c1_0
+#define SYS_HDFGWTR2_EL2	s3_4_c3_c1_1
+#define SYS_HFGRTR2_EL2		s3_4_c3_c1_2
+#define SYS_HFGWTR2_EL2		s3_4_c3_c1_3
+#define SYS_HFGITR2_EL2		s3_4_c3_c1_7
 #define SYS_VSESR_EL2		s3_4_c5_c2_3
 #define SYS_VDISR_EL2		s3_4_c12_c1_1
 
@@ -61,7 +66,7 @@ static u32 pmu_version(void)
 	return version == 0xf ? 0 : version;
 }
 
-static bool has_ras(void)
+bool cpu_has_ras(void)
 {
 	return ID_FIELD(read_sysreg(id_aa64pfr0_el1), 28);
 }
@@ -76,7 +81,7 @@ u64 cpu_hcr(void)
 	if (ID_FIELD(read_sysreg(id_aa64mmfr1_el1), 16))
 		hcr |= HCR_TLOR;
 	/* Error records are the machine's, not a cell's. */
-	if (has_ras())
+	if (cpu_has_ras())
 		hcr |= HCR_TERR;
 	return hcr;
 }
@@ -94,7 +99,11 @@ static u64 mdcr(void)
 	return value | BIT(14) | BIT(19);
 }
 
-/* Fine-grained traps are UNKNOWN after reset; the coarse ones say it all. */
+/*
+ * Fine-grained traps are UNKNOWN after reset; the coarse ones say it all. Their
+ * bits of reversed polarity, which trap when 0, are of features that
+ * cpu_filter_id() hides, as is what HCRX_EL2 = 0 leaves disabled.
+ */
 static void init_fine_traps(void)
 {
 	if (!ID_FIELD(read_sysreg(id_aa64mmfr0_el1), 56))
@@ -106,6 +115,13 @@ static void init_fine_traps(void)
 	write_sysreg(0, SYS_HDFGWTR_EL2);
 	if (ID_FIELD(read_sysreg(id_aa64pfr0_el1), 44))		/* AMU */
 		write_sysreg(0, SYS_HAFGRTR_EL2);
+	if (ID_FIELD(read_sysreg(id_aa64mmfr0_el1), 56) < 2)	/* FEAT_FGT2 */
+		return;
+	write_sysreg(0, SYS_HFGRTR2_EL2);
+	write_sysreg(0, SYS_HFGWTR2_EL2);
+	write_sysreg(0, SYS_HFGITR2_EL2);
+	write_sysreg(0, SYS_HDFGRTR2_EL2);
+	write_sysreg(0, SYS_HDFGWTR2_EL2);
 }
 
 void cpu_init_el2(void)
@@ -124,7 +140,7 @@ void cpu_init_el2(void)
 		write_sysreg(0, SYS_HCRX_EL2);
 	init_fine_traps();
 	/* The syndrome of root's virtual SErrors: uncategorised. */
-	if (has_ras())
+	if (cpu_has_ras())
 		write_sysreg(0, SYS_VSESR_EL2);
 	write_sysreg(cpu_hcr(), hcr_el2);
 	write_sysreg(0, hstr_el2);
@@ -248,7 +264,7 @@ static void reset_system(void)
 		write_sysreg(0x700, fpexc32_el2);
 	}
 	/* What a guest's ESB and DISR_EL1 reach (HCR_EL2.AMO). */
-	if (has_ras())
+	if (cpu_has_ras())
 		write_sysreg(0, SYS_VDISR_EL2);
 	if (ID_FIELD(read_sysreg(id_aa64pfr0_el1), 56) >= 2) {
 		write_sysreg(0, SYS_SCXTNUM_EL0);
@@ -283,27 +299,4 @@ void cpu_reset_el1(const struct vcpu *vcpu)
 	asm volatile("ic iallu" : : : "memory");
 	dsb(nsh);
 	isb();
-}
-
-/* What is not reset and kept apart between cells is not there for guests. */
-u64 cpu_filter_id(u32 crm, u32 op2, u64 value)
-{
-	switch (crm << 3 | op2) {
-	case 4 << 3 | 0:	/* PFR0: RAS, MPAM, AMU, RME */
-		return value & ~(GENMASK(31, 28) | GENMASK(47, 40) | GENMASK(55, 52));
-	case 4 << 3 | 1:	/* PFR1: MTE, RAS and MPAM fractions, SME, NMI, THE, GCS */
-		return value & ~(GENMASK(15, 8) | GENMASK(19, 16) | GENMASK(27, 24) |
-				 GENMASK(31, 28) | GENMASK(39, 36) | GENMASK(47, 44) |
-				 GENMASK(51, 48));
-	case 4 << 3 | 5:	/* SMFR0 */
-		return 0;
-	case 5 << 3 | 0:	/* DFR0: trace, SPE, trace filter, TRBE, BRBE */
-		return value & ~(GENMASK(7, 4) | GENMASK(35, 32) | GENMASK(43, 40) |
-				 GENMASK(47, 44) | GENMASK(55, 52));
-	case 7 << 3 | 1:	/* MMFR1: LORegions, HCX */
-		return value & ~(GENMASK(19, 16) | GENMASK(43, 40));
-	case 7 << 3 | 2:	/* MMFR2: NV */
-		return value & ~GENMASK(27, 24);
-	}
-	return value;
 }

@@ -389,6 +389,26 @@ static void the_first_failure_is_kept(void **state)
 	assert_int_equal(AWAY(cell_fail(HVISOR_REASON_DEVICE, NULL, 0, 0, ~0UL)), 4);
 }
 
+static void an_serror_that_is_left_behind_is_the_cells(void **state)
+{
+	const struct hvisor_failure *failure = &cell_page.failure;
+
+	(void)state;
+	run_all();
+	cell_left_serror(&vcpus[1], 0x80000011);
+	assert_int_equal(failure->reason, HVISOR_REASON_SERROR);
+	assert_int_equal(failure->cpu, 1);
+	assert_int_equal(failure->esr, 0x80000011);
+	assert_int_equal(failure->count, 1);
+	/* One that comes behind the end changes nothing of it. */
+	cell_left_serror(&vcpus[2], 0x80000012);
+	assert_int_equal(failure->cpu, 1);
+	assert_int_equal(failure->count, 1);
+	for (u32 n = 0; n < NR; n++)
+		park(n);
+	assert_int_equal(cell.state, HVISOR_CELL_FAILED);
+}
+
 /* What vcpu_pause_self() does of it, and that it goes on. */
 static void wait_at_el2(u32 n)
 {
@@ -551,6 +571,7 @@ int main(void)
 		cmocka_unit_test_setup(a_guest_switches_itself_off, setup),
 		cmocka_unit_test_setup(root_switches_the_machine_off, setup),
 		cmocka_unit_test_setup(the_first_failure_is_kept, setup),
+		cmocka_unit_test_setup(an_serror_that_is_left_behind_is_the_cells, setup),
 		cmocka_unit_test_setup(the_last_cpu_to_wait_makes_the_pause, setup),
 		cmocka_unit_test_setup(a_pause_waits_for_those_that_run, setup),
 		cmocka_unit_test_setup(a_pause_that_nobody_waits_for_is_taken_back, setup),

@@ -16,9 +16,10 @@ u64 cpu_hcr(void);
 /* regs.S: SIMD, SVE */
 void cpu_reset_fp(void);
 void cpu_reset_sve(void);
-/* regs.S: SMC by the caller's registers, see smc_call() */
+/* It has error records, and ESB. */
+bool cpu_has_ras(void);
 
-/* An ID register as guests may see it; @value is the physical one's. */
+/* id-filter.c: an ID register as guests may see it; @value is the physical one's. */
 u64 cpu_filter_id(u32 crm, u32 op2, u64 value);
 
 #endif /* ASM_CPU_H */
