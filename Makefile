@@ -24,7 +24,9 @@ product := $(B)/product$K
 images := $(B)/images$K
 
 V ?= 0
-quiet := $(if $(filter 0,$V),--no-print-directory -s)
+# Parts are built one after the other, each by all CPUs, unless make was told how many.
+jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+quiet = $(if $(filter 0,$V),--no-print-directory -s) $(jobs)
 
 .PHONY: all help setup run test unit payloads fresh soak figures image install clean distclean
 .PHONY: $(parts) setup-rt setup-6.12 image-locked lint lint-c lint-kmod
