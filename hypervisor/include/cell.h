@@ -56,6 +56,7 @@ struct vcpu {
  * @vttbr: VTTBR_EL2
  * @mmio: emulated regions
  * @vcpus: one page each
+ * @vgic: has a lock of its own, and a line apart from what exits look up
  */
 struct cell {
 	u32 id;
@@ -72,7 +73,7 @@ struct cell {
 	u32 nr_vcpus;
 	struct vcpu *vcpus[HVISOR_MAX_CPUS];
 	struct mmio_table mmio;
-	struct vgic vgic;
+	struct vgic vgic __aligned(CACHE_LINE);
 };
 
 extern struct cell root_cell;

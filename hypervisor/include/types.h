@@ -37,6 +37,8 @@ typedef int64_t s64;
 #define PAGE_SIZE		4096UL
 #define PAGE_SHIFT		12
 #define BLOCK_SIZE		0x200000UL
+/* What CPUs fetch and give up together; the ABI's pages count on it too. */
+#define CACHE_LINE		64
 
 static inline u64 min_u64(u64 a, u64 b)
 {
