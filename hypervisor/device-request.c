@@ -22,7 +22,7 @@ void devices_tell(struct cell *cell)
 	struct hvisor_bell_page *bell = devices_of(cell)->bell;
 
 	if (bell && doorbell_tell(bell))
-		irqchip_inject_irq(&root_cell, irqchip_root_spi(cell->id));
+		irqchip_raise_root(cell->id);
 }
 
 void devices_cell_event(struct cell *cell)

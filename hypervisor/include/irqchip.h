@@ -18,11 +18,13 @@ u32 irqchip_nr_irqs(void);
 
 /* Interrupts the CPU at EL2: it shall look at its requests. */
 void irqchip_send_event(const struct percpu *cpu);
+/* The same: it shall call irqchip_fold_raised(). */
+void irqchip_send_raise(const struct percpu *cpu);
 
 /* What an exit was about. */
 enum irq_kind {
 	IRQ_NONE,		/* gone before it was acknowledged */
-	IRQ_EVENT,		/* EL2's SGI */
+	IRQ_EVENT,		/* one of EL2's SGIs */
 	IRQ_MAINTENANCE,	/* list registers are to be filled */
 	IRQ_GUEST,
 };
@@ -55,5 +57,17 @@ void irqchip_cell_exit(struct cell *cell);
 
 /* Root's interrupt for cell @id. */
 u32 irqchip_root_spi(u32 id);
+
+/* -- raise.c -- */
+
+/*
+ * Makes root's interrupt for cell @id pending. Any CPU, no lock of root's vGIC
+ * held; but for root's own CPUs none is taken.
+ */
+void irqchip_raise_root(u32 id);
+/* What was raised becomes pending in root's vGIC. Context as above; takes its lock. */
+void irqchip_fold_raised(void);
+/* Root's CPU @cpu goes: it is sent no more of these. Context: that lock is held. */
+void irqchip_raise_elsewhere(u32 cpu);
 
 #endif /* HV_IRQCHIP_H */

@@ -18,12 +18,20 @@
 #include "panic.h"
 #include "percpu.h"
 
-/* A load of pending or active state: what is in our own list registers first. */
+/*
+ * Before pending or active state is loaded: what is in our own list registers.
+ * Of root's also what was raised in it, and before a store, too: what comes later
+ * is not taken back.
+ */
 static void sync_for(struct vcpu *vcpu, const struct mmio_access *access)
 {
 	u64 offset = access->addr % GICR_SGI_FRAME;
 
-	if (!access->write && offset >= GIC_STATE_FIRST && offset < GIC_STATE_END)
+	if (offset < GIC_STATE_FIRST || offset >= GIC_STATE_END)
+		return;
+	if (cell_is_root(vcpu->cell))
+		irqchip_fold_raised();
+	if (!access->write)
 		gicv3_sync(vcpu);
 }
 

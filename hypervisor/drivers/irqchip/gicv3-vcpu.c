@@ -142,6 +142,8 @@ void irqchip_vcpu_exit(struct vcpu *vcpu)
 	vgic_lock(vgic);
 	read_lrs(&vcpu->vgic);
 	vgic_cpu_offline(vgic, &vcpu->vgic);
+	if (cell_is_root(vcpu->cell))
+		irqchip_raise_elsewhere(vcpu->id);
 	vgic_unlock(vgic);
 	gicv3_reset_virtual(0);
 	clear_ppis(this_cpu());

@@ -5,8 +5,9 @@
  * guest's EOI then deactivates it by the list register's HW bit.
  *
  * All guests' interrupts have one physical priority: which comes first is
- * decided in the vGIC. EL2's own are SGI 0 (look at requests) and the
- * maintenance PPI; neither can be reached by a guest's register writes.
+ * decided in the vGIC. EL2's own are SGI 0 (look at requests), SGI 1 (look at what
+ * was raised in root) and the maintenance PPI; no guest's register writes reach
+ * them.
  */
 #include "irqchip.h"
 
@@ -129,10 +130,11 @@ static void redist_init(struct percpu *cpu)
 	mmio_write32(sgi + GIC_IGROUPR, ~0U);
 	for (n = 0; n < 32; n += 4)
 		mmio_write32(sgi + GIC_IPRIORITYR + n, PRIORITY_GUEST * 0x01010101U);
-	mmio_write32(sgi + GIC_IPRIORITYR, (PRIORITY_GUEST * 0x01010100U) | PRIORITY_EVENT);
+	mmio_write32(sgi + GIC_IPRIORITYR,
+		     (PRIORITY_GUEST * 0x01010000U) | (PRIORITY_EVENT * 0x0101U));
 	gicv3_wait(cpu->gicr + GICR_CTLR, GICR_CTLR_RWP);
-	mmio_write32(sgi + GIC_ISENABLER, BIT(EVENT_SGI) | BIT(platform.maintenance) |
-		     BIT(platform.hyp_timer));
+	mmio_write32(sgi + GIC_ISENABLER, BIT(EVENT_SGI) | BIT(RAISE_SGI) |
+		     BIT(platform.maintenance) | BIT(platform.hyp_timer));
 }
 
 void irqchip_cpu_init(struct percpu *cpu)
@@ -154,7 +156,7 @@ void irqchip_cpu_init(struct percpu *cpu)
 	gicv3_reset_virtual(0);
 }
 
-void irqchip_send_event(const struct percpu *cpu)
+static void send_sgi(const struct percpu *cpu, u64 intid)
 {
 	u64 aff = cpu->mpidr;
 
@@ -162,8 +164,18 @@ void irqchip_send_event(const struct percpu *cpu)
 	dsb(ishst);
 	write_sysreg((aff >> 32 & 0xff) << 48 | (aff >> 16 & 0xff) << 32 |
 		     (aff >> 8 & 0xff) << 16 | (aff & 0xf0) << 40 |
-		     EVENT_SGI << 24 | BIT(aff & 0xf), ICC_SGI1R);
+		     intid << 24 | BIT(aff & 0xf), ICC_SGI1R);
 	isb();
+}
+
+void irqchip_send_event(const struct percpu *cpu)
+{
+	send_sgi(cpu, EVENT_SGI);
+}
+
+void irqchip_send_raise(const struct percpu *cpu)
+{
+	send_sgi(cpu, RAISE_SGI);
 }
 
 /* -- physical interrupts -- */
@@ -207,6 +219,11 @@ static enum irq_kind handle_one(struct percpu *cpu, u32 intid)
 	isb();
 	if (intid == EVENT_SGI) {
 		deactivate(intid);
+		return IRQ_EVENT;
+	}
+	if (intid == RAISE_SGI) {
+		deactivate(intid);
+		irqchip_fold_raised();
 		return IRQ_EVENT;
 	}
 	if (intid == platform.maintenance) {

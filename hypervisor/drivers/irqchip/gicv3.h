@@ -50,6 +50,7 @@ struct vcpu;
 #define ICH_HCR_EOICOUNT_SHIFT	27
 
 #define EVENT_SGI		0
+#define RAISE_SGI		1
 #define PRIORITY_EVENT		0x80
 #define PRIORITY_GUEST		0xa0
 #define AFFINITY_MASK		0xff00ffffffUL

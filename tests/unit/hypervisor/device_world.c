@@ -19,7 +19,6 @@
 #include "timer.h"
 
 struct world world;
-struct cell root_cell;
 struct cell cell;
 struct hvisor_cell_page cell_page;
 struct vgic_irq irqs[256];
@@ -105,14 +104,16 @@ void irqchip_send_event(const struct percpu *cpu)
 
 int irqchip_inject_irq(struct cell *to, u32 intid)
 {
-	if (to == &root_cell) {
-		assert_int_equal(intid, 1000 + cell.id);
-		world.root_irqs++;
-	} else {
-		assert_int_equal(intid, IRQ);
-		world.guest_irqs++;
-	}
+	assert_ptr_equal(to, &cell);
+	assert_int_equal(intid, IRQ);
+	world.guest_irqs++;
 	return 0;
+}
+
+void irqchip_raise_root(u32 id)
+{
+	assert_int_equal(id, cell.id);
+	world.root_irqs++;
 }
 
 int irqchip_set_line(struct cell *to, u32 intid, bool high)
@@ -121,11 +122,6 @@ int irqchip_set_line(struct cell *to, u32 intid, bool high)
 	assert_int_equal(intid, IRQ);
 	world.line = high;
 	return 0;
-}
-
-u32 irqchip_root_spi(u32 id)
-{
-	return 1000 + id;
 }
 
 enum irq_kind irqchip_handle_irqs(struct percpu *cpu)
