@@ -311,6 +311,35 @@ static enum mmio_result perform(struct device *device, const struct virtio_mmio_
 	return MMIO_HANDLED;
 }
 
+static void count(__u64 *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+/*
+ * A notification of a live queue, without the device's lock. Another CPU may reset
+ * the device, or stop the queue, meanwhile: then the bit is set in a doorbell that
+ * was cleared. That makes the backend look at a queue that is not ready, or new, at
+ * which it may look at any time. If the queue is not live the lock decides: else
+ * what the guest has put there before DRIVER_OK could be missed here, and by the
+ * backend that is told of DRIVER_OK.
+ */
+static bool notify(struct device *device, u32 queue)
+{
+	struct hvisor_queue_counters *counters;
+
+	if (!virtio_mmio_is_live(&device->vm, queue))
+		return false;
+	counters = &device->page->queue_counters[queue];
+	count(&counters->notifications);
+	if (doorbell_set(devices_of(device->cell)->bell, device->page->index, 1U << queue,
+			 timer_now()))
+		devices_tell(device->cell);
+	else
+		count(&counters->coalesced);
+	return true;
+}
+
 enum mmio_result device_virtio_access(void *arg, struct mmio_access *access)
 {
 	struct virtio_mmio_action action;
@@ -318,6 +347,9 @@ enum mmio_result device_virtio_access(void *arg, struct mmio_access *access)
 
 	if (!access->write)
 		return MMIO_RETRY;
+	if (access->addr == VIRTIO_MMIO_QUEUE_NOTIFY && access->size == 4 &&
+	    notify(device, (u32)access->value))
+		return MMIO_HANDLED;
 	spin_lock(&device->lock);
 	action = virtio_mmio_store(&device->vm, (u32)access->addr, access->size, access->value);
 	return perform(device, &action, access);

@@ -20,6 +20,7 @@ bool doorbell_set(struct hvisor_bell_page *bell, u32 device, u32 bits, u64 now)
 	struct hvisor_doorbell *doorbell = &bell->doorbells[device];
 	u32 old;
 
+	/* Of two that are first at once either will do. */
 	if (!READ_ONCE(doorbell->bits))
 		WRITE_ONCE(doorbell->since, now);
 

@@ -80,8 +80,27 @@ static void render_config(struct virtio_mmio *vm)
 	set_reg(vm, VIRTIO_MMIO_CONFIG_GENERATION, vm->page->config_generation);
 }
 
+u32 virtio_mmio_ready_queues(const struct virtio_mmio *vm)
+{
+	u32 i, bits = 0;
+
+	for (i = 0; i < vm->page->nr_queues; i++)
+		if (vm->page->queues[i].ready)
+			bits |= 1U << i;
+	return bits;
+}
+
+/* After a change of DRIVER_OK or of what is ready. Partner: virtio_mmio_is_live(). */
+static void update_live(struct virtio_mmio *vm)
+{
+	u32 live = virtio_mmio_driver_ok(vm) ? virtio_mmio_ready_queues(vm) : 0;
+
+	__atomic_store_n(&vm->live, live, __ATOMIC_RELEASE);
+}
+
 void virtio_mmio_render(struct virtio_mmio *vm)
 {
+	update_live(vm);
 	set_reg(vm, VIRTIO_MMIO_MAGIC, VIRTIO_MMIO_MAGIC_VALUE);
 	set_reg(vm, VIRTIO_MMIO_VERSION, 2);
 	set_reg(vm, VIRTIO_MMIO_DEVICE_ID, vm->page->device_id);
@@ -95,16 +114,6 @@ void virtio_mmio_render(struct virtio_mmio *vm)
 	render_queue(vm);
 	render_status(vm);
 	render_config(vm);
-}
-
-u32 virtio_mmio_ready_queues(const struct virtio_mmio *vm)
-{
-	u32 i, bits = 0;
-
-	for (i = 0; i < vm->page->nr_queues; i++)
-		if (vm->page->queues[i].ready)
-			bits |= 1U << i;
-	return bits;
 }
 
 /* Backends look at @ready first (acquire), then at the rest. */
@@ -129,6 +138,7 @@ void virtio_mmio_reset(struct virtio_mmio *vm)
 	u32 i;
 
 	page->status = 0;
+	update_live(vm);
 	for (i = 0; i < page->nr_queues; i++)
 		queue_clear(&page->queues[i]);
 	page->interrupt_status = 0;
@@ -151,6 +161,7 @@ void virtio_mmio_queue_stop(struct virtio_mmio *vm, u32 queue)
 	if (queue >= vm->page->nr_queues || !queues[queue].ready)
 		return;
 	set_ready(&queues[queue], 0);
+	update_live(vm);
 	queues[queue].epoch++;
 	render_queue(vm);
 }
@@ -226,6 +237,7 @@ static void store_status(struct virtio_mmio *vm, u32 value, struct virtio_mmio_a
 	if (added & ~new)
 		refuse(vm);
 	page->status |= new;
+	update_live(vm);
 	/* Notifications of before are among these. */
 	if (new & ~old & VIRTIO_STATUS_DRIVER_OK) {
 		act->ring = HVISOR_BELL_DRIVER_OK | virtio_mmio_ready_queues(vm);
@@ -317,6 +329,7 @@ static void queue_start(struct virtio_mmio *vm, struct hvisor_device_queue *queu
 		return;
 	}
 	set_ready(queue, 1);
+	update_live(vm);
 	if (virtio_mmio_driver_ok(vm))
 		act->ring = 1U << vm->queue_sel;
 	render_queue(vm);

@@ -16,7 +16,9 @@ struct vcpu;
 
 /**
  * struct device - a virtual device. Static: a look-up never meets freed memory
- * @lock: all that follows but @waits[].result; below cell->lock, above vgic.lock
+ * @lock: all of it but @waits[].result; below cell->lock, above vgic.lock. From
+ *	@policy on a notification reads without it: that changes while no CPU of the
+ *	cell runs, and @vm.live by single stores. So it is in lines of its own.
  * @used: it exists
  * @quiet: no backend is bound and the last one left nothing in flight
  * @touched: of a foreign region: the guest has made use of it since it was reset
@@ -32,26 +34,26 @@ struct device {
 	bool quiet;
 	bool touched;
 	bool line;
-	u32 policy;
+	u32 policy __aligned(CACHE_LINE);
 	u64 deadline;
 	struct cell *cell;
 	struct hvisor_device_page *page;
 	struct virtio_mmio vm;
 	void *state;
-	struct slot_wait waits[HVISOR_MAX_CELL_CPUS];
+	struct slot_wait waits[HVISOR_MAX_CELL_CPUS] __aligned(CACHE_LINE);
 };
 
 /**
  * struct cell_devices - what a cell has of them
- * @lock: @log
  * @bell: both EL2 and root write it
  * @log: what the guest wrote to its early console
+ * @lock: @log
  */
 struct cell_devices {
 	u32 count;
-	spinlock_t lock;
 	struct hvisor_bell_page *bell;
 	struct hvisor_log *log;
+	spinlock_t lock __aligned(CACHE_LINE);
 	struct device devices[HVISOR_MAX_DEVICES];
 };
 

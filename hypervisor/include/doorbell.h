@@ -10,7 +10,7 @@
 /*
  * Sets @bits of the doorbell; @now is kept if they are the first. False: all of
  * them were still set, so whoever takes them has this notification too and
- * nobody needs to be told. Context: the device's lock is held.
+ * nobody needs to be told. Any CPU, as for all of them: the page is all they touch.
  */
 bool doorbell_set(struct hvisor_bell_page *bell, u32 device, u32 bits, u64 now);
 /* Takes @bits back, if root has not taken them. */

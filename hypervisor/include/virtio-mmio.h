@@ -70,6 +70,8 @@
  * @arg: for @reachable
  * @config_changed: since the driver began, and before it was ready to be told
  * @max_queues: what a backend may declare; the page has what it did declare
+ * @live: bit n: queue n is ready and the driver has set DRIVER_OK; what the page says,
+ *	for those who do not hold the lock
  */
 struct virtio_mmio {
 	struct hvisor_device_page *page;
@@ -81,6 +83,7 @@ struct virtio_mmio {
 	u32 driver_features_sel;
 	u32 queue_sel;
 	bool config_changed;
+	u32 live;
 };
 
 /**
@@ -108,6 +111,16 @@ struct virtio_mmio_action {
  */
 struct virtio_mmio_action virtio_mmio_store(struct virtio_mmio *vm, u32 offset,
 					    u32 size, u64 value);
+
+/*
+ * Whether a notification of @queue is a matter of its doorbell alone: then that is
+ * all that a store of it does. Context: any.
+ */
+static inline bool virtio_mmio_is_live(const struct virtio_mmio *vm, u32 queue)
+{
+	return queue < HVISOR_MAX_QUEUES &&
+	       __atomic_load_n(&vm->live, __ATOMIC_ACQUIRE) & 1U << queue;
+}
 
 /* Writes the whole register page from the state. */
 void virtio_mmio_render(struct virtio_mmio *vm);

@@ -16,7 +16,7 @@
 
 /* Major: incompatible change, the module refuses. Minor: additions only. */
 #define HVISOR_ABI_MAJOR		1
-#define HVISOR_ABI_MINOR		4
+#define HVISOR_ABI_MINOR		5
 #define HVISOR_ABI_VERSION		((HVISOR_ABI_MAJOR << 16) | HVISOR_ABI_MINOR)
 
 #define HVISOR_PAGE_SIZE		4096

@@ -126,7 +126,10 @@ struct hvisor_device_queue {
  */
 #define HVISOR_NR_BUCKETS	32
 
-/* Counted by EL2, since the cell was created. */
+/*
+ * Counted by EL2, since the cell was created. A notification is counted here,
+ * among @stores too, or in its queue's struct hvisor_queue_counters.
+ */
 struct hvisor_device_counters {
 	__aligned_u64 stores;		/* register stores that trapped */
 	__aligned_u64 requests;		/* blocking requests posted */
@@ -138,6 +141,20 @@ struct hvisor_device_counters {
 	__aligned_u64 refused;		/* stores against the state machine's rules */
 	__aligned_u64 timeouts;		/* blocking requests that met their deadline */
 	__aligned_u64 loads;		/* of a foreign region: each one trapped */
+	__aligned_u64 reserved[6];
+};
+
+/**
+ * struct hvisor_queue_counters - notifications that were a matter of one queue
+ *	alone, in a cache line of their own: the queue was ready and DRIVER_OK set.
+ *	Each is an exit, too. Since ABI 1.5; before, and else, they are counted for
+ *	the device.
+ * @notifications: QueueNotify stores
+ * @coalesced: of these: the bit was still set
+ */
+struct hvisor_queue_counters {
+	__aligned_u64 notifications;
+	__aligned_u64 coalesced;
 	__aligned_u64 reserved[6];
 };
 
@@ -164,6 +181,7 @@ struct hvisor_device_counters {
  *	are dropped until the next DECLARE or LOAD of the cell, and its level is low
  * @blocking_ns: latencies of blocking requests, from the trap to the answer;
  *	those that were cancelled do not count
+ * @queue_counters: of each queue
  */
 struct hvisor_device_page {
 	__u32 kind;
@@ -196,6 +214,8 @@ struct hvisor_device_page {
 	struct hvisor_device_queue queues[HVISOR_MAX_QUEUES];
 	__u8 config[HVISOR_MAX_CONFIG];
 	__aligned_u64 blocking_ns[HVISOR_NR_BUCKETS];
+	__aligned_u64 reserved2[6];
+	struct hvisor_queue_counters queue_counters[HVISOR_MAX_QUEUES];
 };
 
 /* Doorbell word: bits 0..15 are queues. */

@@ -132,4 +132,5 @@ void assert_page_fits(struct fixture *f)
 	copy.regs = expected;
 	virtio_mmio_render(&copy);
 	assert_memory_equal(expected, f->regs, sizeof(expected));
+	assert_int_equal(copy.live, f->vm.live);
 }

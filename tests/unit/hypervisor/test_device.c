@@ -258,8 +258,8 @@ static void test_notifications_coalesce(void **state)
 	assert_int_equal(store(VIRTIO_MMIO_QUEUE_NOTIFY, 0), MMIO_HANDLED);
 	assert_int_equal(store(VIRTIO_MMIO_QUEUE_NOTIFY, 0), MMIO_HANDLED);
 	assert_int_equal(world.root_irqs, 1);
-	assert_int_equal(device->page->counters.notifications, 2);
-	assert_int_equal(device->page->counters.coalesced, 1);
+	assert_int_equal(device->page->queue_counters[0].notifications, 2);
+	assert_int_equal(device->page->queue_counters[0].coalesced, 1);
 	/* root looks and takes */
 	bell()->told = bell()->bells = bell()->doorbells[0].bits = 0;
 	store(VIRTIO_MMIO_QUEUE_NOTIFY, 0);

@@ -155,7 +155,7 @@ static void test_doorbell_tells_since_when(void **state)
 	world.now = 3000;
 	store(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
 	assert_int_equal(bell()->doorbells[0].since, 2000);
-	assert_int_equal(device->page->counters.coalesced, 1);
+	assert_int_equal(device->page->queue_counters[0].coalesced, 1);
 	/* the next backend is asked anew */
 	call(hc_device_release, 0, 0, 0, 0);
 	assert_int_equal(declare(0, &decl), 0);

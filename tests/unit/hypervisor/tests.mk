@@ -6,7 +6,7 @@ cflags-hypervisor := -iquote $(top)/hypervisor/include \
 
 tests-hypervisor := test_virtio_mmio test_virtio_mmio_config test_virtio_mmio_random
 tests-hypervisor += test_slot test_doorbell test_device test_device_requests test_device_stop
-tests-hypervisor += test_raise
+tests-hypervisor += test_notify test_raise
 tests-hypervisor += test_cell_check test_cell_run test_cell_memory test_histogram
 tests-hypervisor += test_paging test_mem test_mmio test_vgic test_vgic_cpus test_vgic_registers test_id_filter
 hypervisor-mmio := hypervisor/virtio-mmio.c tests/unit/hypervisor/mmio_driver.c
@@ -21,6 +21,7 @@ hypervisor-devices := $(addprefix hypervisor/,device.c device-request.c device-h
 srcs-test_device := $(hypervisor-devices)
 srcs-test_device_requests := $(hypervisor-devices)
 srcs-test_device_stop := $(hypervisor-devices)
+srcs-test_notify := $(hypervisor-devices)
 srcs-test_raise := $(addprefix hypervisor/,drivers/irqchip/raise.c drivers/irqchip/vgic.c \
 	drivers/irqchip/vgic-sync.c doorbell.c)
 srcs-test_cell_check := hypervisor/cell-check.c
