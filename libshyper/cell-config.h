@@ -230,8 +230,9 @@ void config_read_console(const struct json_place *place, struct device_config *d
 /* config-net.c */
 void config_read_net(const struct json_place *place, struct device_config *device);
 
-/* config-vhost-user.c */
-void config_read_vhost_user(const struct json_place *place, struct device_config *device);
+/* config-vhost-user.c; returns the virtio device ID, 0: it has none. */
+uint32_t config_read_vhost_user(const struct json_place *place,
+				struct device_config *device);
 
 /* config-memory.c: "memory", "memory_address", "regions". */
 void config_read_memory(struct shyper_config *config, json_t *root);

@@ -503,6 +503,7 @@ static void read_disk(const struct json_place *place, struct device_config *devi
 static void read_typed_keys(const struct json_place *place,
 			    struct device_config *device)
 {
+	uint32_t device_id = device_types[device->type].device_id;
 	unsigned int backends;	/* alone */
 
 	json_check_keys(place, device_types[device->type].keys);
@@ -522,9 +523,9 @@ static void read_typed_keys(const struct json_place *place,
 	if (device->type == DEVICE_RNG)
 		json_get_count(place, "rate", 1024, 1024 * 1024 * 1024, &backends);
 	if (device->type == DEVICE_VHOST_USER)
-		config_read_vhost_user(place, device);
+		device_id = config_read_vhost_user(place, device);
 	if (device->nr_queues)
-		read_features(place, device_types[device->type].device_id);
+		read_features(place, device_id);
 	read_queue_size(place, device);
 	read_length(place, device);
 }

@@ -36,7 +36,7 @@ static void check_tag(const struct json_place *place, bool is_fs)
 }
 
 /* A name, or the number of any other virtio device. */
-static int read_virtio_id(const struct json_place *place)
+static uint32_t read_virtio_id(const struct json_place *place)
 {
 	static const char expected[] =
 		"\"blk\", \"net\", \"fs\" or a virtio device ID from 1 to 63";
@@ -54,12 +54,13 @@ static int read_virtio_id(const struct json_place *place)
 		json_get_count(place, "device", 1, 63, &number);
 	else
 		json_get_word(place, "device", words, &id);
-	return id ? id : (int)number;
+	return id ? (uint32_t)id : number;
 }
 
-void config_read_vhost_user(const struct json_place *place, struct device_config *device)
+uint32_t config_read_vhost_user(const struct json_place *place,
+				struct device_config *device)
 {
-	int id = read_virtio_id(place);
+	uint32_t id = read_virtio_id(place);
 	bool direct;
 
 	check_socket(place);
@@ -68,4 +69,5 @@ void config_read_vhost_user(const struct json_place *place, struct device_config
 		device->nr_queues = 2;
 	json_get_bool(place, "direct", &direct);
 	json_get_count(place, "queues", 1, HVISOR_MAX_QUEUES, &device->nr_queues);
+	return id;
 }

@@ -2,7 +2,8 @@
 /*
  * Names of virtio feature bits: those of the specification, in lower case and
  * without what they begin with. What a device cannot do without (VERSION_1), or
- * what follows from another key, has none.
+ * what follows from another key, has none. Of some there are only back ends of
+ * vhost-user that offer them.
  */
 #include "feature-names.h"
 
@@ -45,6 +46,7 @@ static const struct {
 	{ VIRTIO_ID_BLOCK, "flush", BIT(VIRTIO_BLK_F_FLUSH), 0, 0 },
 	{ VIRTIO_ID_BLOCK, "mq", BIT(VIRTIO_BLK_F_MQ), 0, 0 },
 	{ VIRTIO_ID_BLOCK, "seg_max", BIT(VIRTIO_BLK_F_SEG_MAX), 0, 0 },
+	{ VIRTIO_ID_BLOCK, "size_max", BIT(VIRTIO_BLK_F_SIZE_MAX), 0, 0 },
 	{ VIRTIO_ID_BLOCK, "topology", BIT(VIRTIO_BLK_F_TOPOLOGY), 0, 0 },
 	{ VIRTIO_ID_BLOCK, "write_zeroes", BIT(VIRTIO_BLK_F_WRITE_ZEROES), 0, 0 },
 	{ VIRTIO_ID_CONSOLE, "multiport", BIT(VIRTIO_CONSOLE_F_MULTIPORT), 0, 0 },
@@ -58,9 +60,11 @@ static const struct {
 	{ VIRTIO_ID_NET, "guest_ecn", NET(GUEST_ECN), 0, GUEST_TSO },
 	{ VIRTIO_ID_NET, "guest_tso4", NET(GUEST_TSO4), NET(GUEST_CSUM), 0 },
 	{ VIRTIO_ID_NET, "guest_tso6", NET(GUEST_TSO6), NET(GUEST_CSUM), 0 },
+	{ VIRTIO_ID_NET, "guest_ufo", NET(GUEST_UFO), NET(GUEST_CSUM), 0 },
 	{ VIRTIO_ID_NET, "host_ecn", NET(HOST_ECN), 0, HOST_TSO },
 	{ VIRTIO_ID_NET, "host_tso4", NET(HOST_TSO4), NET(CSUM), 0 },
 	{ VIRTIO_ID_NET, "host_tso6", NET(HOST_TSO6), NET(CSUM), 0 },
+	{ VIRTIO_ID_NET, "host_ufo", NET(HOST_UFO), NET(CSUM), 0 },
 	{ VIRTIO_ID_NET, "mac", NET(MAC), 0, 0 },
 	{ VIRTIO_ID_NET, "mq", NET(MQ), NET(CTRL_VQ), 0 },
 	{ VIRTIO_ID_NET, "mrg_rxbuf", NET(MRG_RXBUF), 0, 0 },

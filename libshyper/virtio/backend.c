@@ -15,7 +15,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#include "../feature-names.h"
 #include "backend.h"
 #include "shared.h"
 #include "vhost.h"
@@ -429,6 +428,7 @@ void shyper_backend_close(struct shyper_backend *backend)
 	close_keep_errno(backend->link.fd);
 	close_keep_errno(backend->epoll);
 	notify_close(&backend->manager);
+	json_decref(backend->withheld);
 	free(backend);
 	errno = saved;
 }
@@ -444,9 +444,6 @@ static int backend_attach(struct shyper_backend *backend)
 	err = shyper_backend_watch(backend, &backend->link, EPOLLIN);
 	if (err)
 		return err;
-	backend->decl.features = features_without(backend->decl.device_id,
-						  backend->decl.features,
-						  backend->withheld);
 	shared_store(&backend->counters->in_flight, 0);
 	shared_count(&backend->counters->attaches, 1);
 	err = link_declare(backend->link.fd, &backend->decl);
@@ -470,6 +467,9 @@ int shyper_backend_attach(struct shyper_backend *backend)
 	int err;
 
 	ctx_begin(backend->ctx);
+	err = backend_withhold(backend);
+	if (err)
+		return err;
 	err = backend_attach(backend);
 	if (err == -EINVAL)
 		return error_set(backend->ctx, err, backend->name, NULL,

@@ -13,6 +13,8 @@
 #ifndef VIRTIO_BACKEND_H
 #define VIRTIO_BACKEND_H
 
+#include <jansson.h>
+
 #include <shyper/virtio/backend.h>
 
 #include "../internal.h"
@@ -31,7 +33,7 @@
  * @state: what outlives us
  * @counters: in @state, or @no_counters if an old EL2 gives a region none
  * @decl: what the device is declared to be
- * @withheld: features that the configuration keeps from being offered
+ * @withheld: by their names, features that the configuration keeps from being offered
  * @pending: bit n: queue n is to be served
  * @first_queue: that is served first: behind the last one that took anything
  * @given: of each queue: eventfd of whoever else serves it, or -1
@@ -60,7 +62,7 @@ struct shyper_backend {
 	struct hvisor_backend_counters *counters;
 	struct hvisor_backend_counters no_counters;
 	struct hvisor_device_decl decl;
-	uint64_t withheld;
+	json_t *withheld;
 	struct shyper_memory memory;
 	struct shyper_queue queues[HVISOR_MAX_QUEUES];
 	int given[HVISOR_MAX_QUEUES];
@@ -83,8 +85,9 @@ struct shyper_backend {
 	int error;
 };
 
-/* Reads what the device may not offer; leaves a report. */
+/* Reads what the device may not offer, and does not offer it; both leave a report. */
 int backend_read_withheld(struct shyper_backend *backend);
+int backend_withhold(struct shyper_backend *backend);
 
 /* Of a queue, in the state area. */
 struct hvisor_queue_state *backend_queue_state(const struct shyper_backend *backend,

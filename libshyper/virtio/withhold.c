@@ -11,24 +11,6 @@
 #include "../feature-names.h"
 #include "backend.h"
 
-static int withhold(struct shyper_backend *backend, const json_t *features)
-{
-	const char *name;
-	json_t *value;
-	uint64_t bit;
-
-	json_object_foreach((json_t *)features, name, value) {
-		bit = features_bit(backend->ops->device_id, name);
-		if (!bit)
-			return error_set(backend->ctx, -EINVAL, backend->name, "config",
-					 "/features/%s: the device has no such feature",
-					 name);
-		if (json_is_false(value))
-			backend->withheld |= bit;
-	}
-	return 0;
-}
-
 int backend_read_withheld(struct shyper_backend *backend)
 {
 	json_t *config;
@@ -41,7 +23,27 @@ int backend_read_withheld(struct shyper_backend *backend)
 	config = json_loads(text, 0, NULL);
 	free(text);
 	/* Whether it is one at all its reader tells. */
-	err = withhold(backend, json_object_get(config, "features"));
+	backend->withheld = json_incref(json_object_get(config, "features"));
 	json_decref(config);
-	return err;
+	return 0;
+}
+
+int backend_withhold(struct shyper_backend *backend)
+{
+	struct hvisor_device_decl *decl = &backend->decl;
+	uint64_t bit, withheld = 0;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(backend->withheld, name, value) {
+		bit = features_bit(decl->device_id, name);
+		if (!bit)
+			return error_set(backend->ctx, -EINVAL, backend->name, "config",
+					 "/features/%s: the device has no such feature",
+					 name);
+		if (json_is_false(value))
+			withheld |= bit;
+	}
+	decl->features = features_without(decl->device_id, decl->features, withheld);
+	return 0;
 }

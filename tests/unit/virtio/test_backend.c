@@ -310,7 +310,7 @@ static void test_withheld(void **state)
 	if (!el2.backend)
 		_exit(serve_null());
 	status = el2_backend_wait();
-	assert_int_equal(WEXITSTATUS(status), 100);
+	assert_int_equal(WEXITSTATUS(status), 101);
 }
 
 /* A change that EL2 refuses has not happened; without the device it is the end. */

@@ -177,7 +177,8 @@ SHYPER_API size_t shyper_backend_read_config(const struct shyper_backend *backen
  * its process holds a lock on the very descriptor and takes it before this.
  *
  * -EINVAL: the device was declared before, and differently: what the driver has
- * seen stays. -ENODEV: the device is gone.
+ * seen stays; or the key "features" has what such a device does not. -ENODEV: the
+ * device is gone.
  */
 SHYPER_API int shyper_backend_attach(struct shyper_backend *backend);
 
