@@ -76,8 +76,8 @@ static const struct {
 		.name = "vhost-user",
 		.keys = (const char *const[]) {
 			"type", "name", "socket", "device", "tag", "queues",
-			"direct", "queue_size", "features", "address", "interrupt",
-			"deadline_ms", "policy", NULL
+			"direct", "poll", "queue_size", "features", "address",
+			"interrupt", "deadline_ms", "policy", NULL
 		},
 		.nr_queues = 1,
 		.queue_size = 128,

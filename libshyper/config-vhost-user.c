@@ -61,13 +61,14 @@ uint32_t config_read_vhost_user(const struct json_place *place,
 				struct device_config *device)
 {
 	uint32_t id = read_virtio_id(place);
-	bool direct;
+	bool flag;	/* the bridge's alone */
 
 	check_socket(place);
 	check_tag(place, id == VIRTIO_ID_FS);
 	if (id == VIRTIO_ID_FS || id == VIRTIO_ID_NET)
 		device->nr_queues = 2;
-	json_get_bool(place, "direct", &direct);
+	json_get_bool(place, "direct", &flag);
+	json_get_bool(place, "poll", &flag);
 	json_get_count(place, "queues", 1, HVISOR_MAX_QUEUES, &device->nr_queues);
 	return id;
 }

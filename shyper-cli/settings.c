@@ -65,6 +65,7 @@ static const struct settings_key {
 	{ "rng", "rate", chosen_once, NULL },
 	{ "vhost-user", "socket", chosen_once, NULL },
 	{ "vhost-user", "direct", chosen_once, NULL },
+	{ "vhost-user", "poll", chosen_once, NULL },
 	{ "vhost-user", "device", told_guest, NULL },
 	{ "vhost-user", "tag", told_guest, NULL },
 	{ NULL, "queues", told_guest, NULL },

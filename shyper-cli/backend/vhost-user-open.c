@@ -96,11 +96,13 @@ static int read_keys(struct bridge *bridge, const json_t *config,
 {
 	const char *path = NULL, *tag = "";
 
+	bridge->poll = true;
 	if (config_string(config, "socket", &path) || config_string(config, "tag", &tag))
 		return SHYPER_EXIT_CONFIG;
 	if (read_device(bridge, config) ||
 	    config_range(config, "queues", 1, VU_MAX_QUEUES, &bridge->nr_queues) ||
-	    config_flag(config, "direct", &bridge->direct.is_allowed))
+	    config_flag(config, "direct", &bridge->direct.is_allowed) ||
+	    config_flag(config, "poll", &bridge->poll))
 		return SHYPER_EXIT_CONFIG;
 	if (!path || path[0] != '/' || strlen(path) >= sizeof(address->sun_path))
 		return refuse("socket", "is no absolute path of at most 107 bytes");
@@ -307,6 +309,8 @@ static int declare(struct shyper_backend *backend, struct bridge *bridge)
 	if (shyper_backend_set_queues(backend, bridge->nr_queues))
 		return refuse("queues", "are more than the cell was created with");
 	shyper_backend_offer(backend, device_features(bridge));
+	/* A ring that the back end has is none to look at. */
+	shyper_backend_set_polling(backend, bridge->poll && !bridge->direct.is_on);
 	err = set_config(backend, bridge);
 	return err ? failed("configuration space", err) : 0;
 }

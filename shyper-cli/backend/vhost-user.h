@@ -197,6 +197,7 @@ struct bridge_queue {
  * struct bridge
  * @device: virtio device ID
  * @tag: of a file system
+ * @poll: the queues are looked at for a while before it sleeps
  * @regions: of the cell's memory; the last one is empty
  * @patience: timer: how long a queue that is to end may wait for its chains
  * @direct: whether the back end has the guest's rings
@@ -210,6 +211,7 @@ struct bridge {
 	uint32_t device;
 	unsigned int nr_queues;
 	char tag[36];
+	bool poll;
 	struct shyper_cell_region regions[VU_MAX_REGIONS];
 	struct direct direct;
 	bool negotiated;

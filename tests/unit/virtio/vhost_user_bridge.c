@@ -32,6 +32,7 @@ struct driver drivers[2];
 json_t *device;
 int queues;
 json_t *direct;
+json_t *poll_key;
 static char path[64];
 
 int serve(void)
@@ -48,6 +49,8 @@ int serve(void)
 		json_object_set_new(config, "queues", json_integer(queues));
 	if (direct)
 		json_object_set(config, "direct", direct);
+	if (poll_key)
+		json_object_set(config, "poll", poll_key);
 	status = bridge_open(backend, config);
 	json_decref(config);
 	if (status)

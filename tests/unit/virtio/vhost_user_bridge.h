@@ -20,6 +20,7 @@ extern struct driver drivers[2];
 extern json_t *device;
 extern int queues;	/* 0: none */
 extern json_t *direct;	/* the key; NULL: none */
+extern json_t *poll_key;	/* likewise: "poll" */
 
 /* A disk that nobody bridges yet, and a back end that listens. */
 int set_up(void **state);
