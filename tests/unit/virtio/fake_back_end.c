@@ -287,7 +287,7 @@ static void reply(int fd, struct message *message, uint32_t size)
 	} control = { 0 };
 	struct iovec iov = { message, 12 + size };
 	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
-	enum fake_mode mode = message->request == fake->at ? fake->mode : FAKE_SERVES;
+	enum fake_mode mode = message->request == fake->at || !fake->at ? fake->mode : FAKE_SERVES;
 
 	message->size = size;
 	message->flags = mode == FAKE_NO_REPLY_FLAG ? 1 : mode == FAKE_WRONG_VERSION ? 6 : 5;
@@ -304,6 +304,12 @@ static void reply(int fd, struct message *message, uint32_t size)
 		control.header = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
 		memcpy(CMSG_DATA(&control.header), &(int){ 0 }, sizeof(int));
 	}
+	if (mode == FAKE_MUTE || mode == FAKE_TWICE)
+		fake->mode = FAKE_SERVES;
+	if (mode == FAKE_MUTE)
+		return;
+	if (mode == FAKE_TWICE)
+		sendmsg(fd, &header, MSG_NOSIGNAL);
 	if (mode == FAKE_DRIPS) {
 		for (size = 0; size < iov.iov_len; size++) {
 			send(fd, (uint8_t *)message + size, 1, MSG_NOSIGNAL);

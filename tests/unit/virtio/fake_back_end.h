@@ -23,7 +23,7 @@ enum fake_mode {
 	FAKE_USED_LENGTH,
 	FAKE_USED_INDEX,
 	FAKE_BLOCKS,		/* whoever kicks it */
-	/* How it answers the messages FAKE_AT. */
+	/* How it answers the messages @at; descriptors it sends with all if that is 0. */
 	FAKE_WRONG_REQUEST,
 	FAKE_WRONG_SIZE,
 	FAKE_HUGE_SIZE,
@@ -31,6 +31,8 @@ enum fake_mode {
 	FAKE_WRONG_VERSION,
 	FAKE_REFUSES,
 	FAKE_DESCRIPTORS,	/* sends some along: no fault, but none may arrive */
+	FAKE_MUTE,		/* not at all, once */
+	FAKE_TWICE,		/* likewise once */
 	FAKE_DRIPS,		/* a byte now and then */
 	FAKE_CHATTERS,		/* a message that nobody asked for */
 };

@@ -2,7 +2,8 @@
 # Tests of the virtio device library and of the backends.
 tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_net test_net_control test_net_tap \
 	test_rng test_vhost_user test_vhost_user_direct test_vhost_user_rules \
-	test_vhost_user_features test_vhost_user_link test_vhost_user_poll test_pl011 \
+	test_vhost_user_features test_vhost_user_link test_vhost_user_poll \
+	test_vhost_user_hostile test_pl011 \
 	test_pl011_model test_rtc test_jail test_program test_poll fuzz_queue fuzz_disk
 cflags-virtio := -I$(top)/include -I$(top)/libshyper/include -I$(top)/shyper-cli/backend \
 	-DRUN_DIRECTORY='"."' -DLOG_MAX=524288
@@ -48,6 +49,7 @@ srcs-test_vhost_user_features := $(virtio-bridge)
 # Compiles vhost-user-link.c itself.
 srcs-test_vhost_user_link :=
 srcs-test_vhost_user_poll := $(virtio-bridge)
+srcs-test_vhost_user_hostile := $(virtio-bridge)
 srcs-test_pl011 := $(virtio-loop) $(virtio-program) $(virtio-console) shyper-cli/backend/pl011-model.c
 srcs-test_pl011_model := shyper-cli/backend/pl011-model.c
 srcs-test_rtc := $(virtio-loop) $(virtio-program)
