@@ -28,6 +28,8 @@
 #define LOCK_PAUSE_MS	50
 /* A page of arm64 at most: larger ones would be rounded to by each small write. */
 #define MAX_PHYSICAL	65536
+/* Blocks of disks have no more. */
+#define MAX_UNIT	4096
 /* For whom the lock has to wait that may be about to end. */
 #define LOCK_PATIENCE	(2000 / LOCK_PAUSE_MS)
 
@@ -139,31 +141,40 @@ static int file_claim(struct blk_file *file, const char *path)
 }
 
 /*
- * Whether O_DIRECT works in units of a sector: a read at an odd sector into
+ * Whether O_DIRECT works in units of so many bytes: a read at an odd unit into
  * memory that is aligned no better than one.
  */
-static bool direct_works(const struct blk_file *file)
+static bool direct_works(const struct blk_file *file, uint32_t unit)
 {
+	uint64_t bytes = file->sectors * SECTOR_SIZE;
 	uint8_t *buffer;
 	ssize_t length;
 
-	if (file->sectors < 2)
+	if (bytes < 2 * unit || bytes % unit)
 		return false;
-	buffer = aligned_alloc(4096, 4096);
+	buffer = aligned_alloc(2 * unit, 2 * unit);
 	if (!buffer)
 		return false;
-	length = pread(file->fd, buffer + SECTOR_SIZE, SECTOR_SIZE, SECTOR_SIZE);
+	length = pread(file->fd, buffer + unit, unit, unit);
 	free(buffer);
-	return length == SECTOR_SIZE;
+	return length == unit;
 }
 
 static void choose_direct(struct blk_file *file)
 {
 	int flags = fcntl(file->fd, F_GETFL);
+	uint32_t unit = file->block_size;
 
+	file->unit = unit;
 	/* Some file systems refuse the flag, others the transfer. */
-	file->direct = !fcntl(file->fd, F_SETFL, flags | O_DIRECT) && direct_works(file);
-	if (!file->direct)
+	if (!fcntl(file->fd, F_SETFL, flags | O_DIRECT)) {
+		while (unit <= MAX_UNIT && !direct_works(file, unit))
+			unit *= 2;
+		file->direct = unit <= MAX_UNIT;
+	}
+	if (file->direct)
+		file->unit = unit;
+	else
 		fcntl(file->fd, F_SETFL, flags & ~O_DIRECT);
 }
 

@@ -20,6 +20,18 @@ static const uint8_t zeroes[65536] __attribute__((aligned(4096)));
 /* Of these in one write: 1 MiB. */
 #define MAX_ZEROES	16
 
+/* Leaves of a discard the blocks that are its own: the rest need not be done. */
+static void range_shrink(const struct blk *blk, struct blk_range *range)
+{
+	uint32_t block = blk->file.block_size, skip = -range->position % block;
+
+	if (skip > range->length)
+		skip = range->length;
+	range->position += skip;
+	range->length -= skip;
+	range->length -= range->length % block;
+}
+
 /* One range, as the guest has it. Returns a status. */
 static uint8_t range_parse(const struct blk *blk, const struct blk_request *request,
 			   struct virtio_blk_discard_write_zeroes *raw,
@@ -39,6 +51,8 @@ static uint8_t range_parse(const struct blk *blk, const struct blk_request *requ
 		return VIRTIO_BLK_S_IOERR;
 	range->position = sector * SECTOR_SIZE;
 	range->length = (uint64_t)sectors * SECTOR_SIZE;
+	if (request->type == VIRTIO_BLK_T_DISCARD)
+		range_shrink(blk, range);
 	return VIRTIO_BLK_S_OK;
 }
 
@@ -93,6 +107,12 @@ static void write_zeroes(struct shyper_backend *backend, struct blk_request *req
 	io_uring_sqe_set_data(sqe, request);
 }
 
+/* In what units its current range can be done: a device has holes of whole blocks. */
+static uint32_t block_of(const struct blk *blk, const struct blk_request *request)
+{
+	return request->by_writes ? blk->file.unit : blk->file.block_size;
+}
+
 static void sync_file(struct shyper_backend *backend, struct blk_request *request)
 {
 	struct blk *blk = shyper_backend_get_data(backend);
@@ -103,34 +123,60 @@ static void sync_file(struct shyper_backend *backend, struct blk_request *reques
 	io_uring_sqe_set_data(sqe, request);
 }
 
-/* Goes on with the next range that has any bytes. */
-static void range_next(struct shyper_backend *backend, struct blk_request *request)
+/* Does what is next of the current range, of which there is some left. */
+static void range_move(struct shyper_backend *backend, struct blk_request *request)
 {
 	struct blk *blk = shyper_backend_get_data(backend);
 	const struct blk_range *range = &request->ranges[request->range];
+	uint64_t position = range->position + request->done;
+	uint64_t left = range->length - request->done;
+	uint32_t block = block_of(blk, request), rest = block - position % block;
 	struct io_uring_sqe *sqe;
+
+	request->bounced = false;
+	request->skip = 0;
+	request->part = left - left % block;
+	if (rest < block || left < block) {
+		blk_bounce(backend, request, position, rest < left ? rest : left);
+	} else if (request->by_writes) {
+		write_zeroes(backend, request, position, request->part);
+	} else {
+		sqe = blk_ring_get(blk);
+		io_uring_prep_fallocate(sqe, blk->file.fd, range->unmap ? HOLE : ZEROES,
+					position, request->part);
+		io_uring_sqe_set_data(sqe, request);
+	}
+}
+
+/* Goes on with the next range that has any bytes. */
+static void range_next(struct shyper_backend *backend, struct blk_request *request)
+{
+	const struct blk_range *range = &request->ranges[request->range];
 
 	while (request->range < request->nr_ranges && request->done == range->length) {
 		request->range++;
 		request->done = 0;
 		range++;
 	}
-	if (request->range == request->nr_ranges) {
-		if (blk_writes_through(backend))
-			sync_file(backend, request);
-		else
-			blk_request_end(backend, request, VIRTIO_BLK_S_OK);
-		return;
-	}
-	if (request->by_writes) {
-		write_zeroes(backend, request, range->position + request->done,
-			     range->length - request->done);
-		return;
-	}
-	sqe = blk_ring_get(blk);
-	io_uring_prep_fallocate(sqe, blk->file.fd, range->unmap ? HOLE : ZEROES,
-				range->position, range->length);
-	io_uring_sqe_set_data(sqe, request);
+	if (request->range < request->nr_ranges)
+		range_move(backend, request);
+	else if (blk_writes_through(backend))
+		sync_file(backend, request);
+	else
+		blk_request_end(backend, request, VIRTIO_BLK_S_OK);
+}
+
+/* Whether zeroes are to be written that leave something of a block. */
+static bool has_parts(const struct blk *blk, const struct blk_request *request)
+{
+	unsigned int n;
+
+	if (request->type == VIRTIO_BLK_T_WRITE_ZEROES)
+		for (n = 0; n < request->nr_ranges; n++)
+			if (blk_is_partial(&blk->file, request->ranges[n].position,
+					   request->ranges[n].length))
+				return true;
+	return false;
 }
 
 void blk_range_begin(struct shyper_backend *backend, struct blk_request *request)
@@ -145,7 +191,10 @@ void blk_range_begin(struct shyper_backend *backend, struct blk_request *request
 		return;
 	}
 	ranges_charge(blk, request);
-	range_next(backend, request);
+	if (has_parts(blk, request))
+		blk_begin_alone(backend, request, range_next);
+	else
+		range_next(backend, request);
 }
 
 /* Whether there is another means to do what the file system cannot do. */
@@ -165,19 +214,23 @@ static bool range_fall_back(struct blk_request *request)
 void blk_range_done(struct shyper_backend *backend, struct blk_request *request,
 		    int result)
 {
-	struct blk_range *range = &request->ranges[request->range];
+	struct blk *blk = shyper_backend_get_data(backend);
+	const struct blk_range *range = &request->ranges[request->range];
+	bool written = request->bounced || request->by_writes;
+	uint32_t moved = blk_moved(&blk->file, request, result);
 
 	if (request->syncing) {
 		blk_request_end(backend, request, result && result != -EINVAL ?
 				VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
 		return;
 	}
-	/* With O_DIRECT the rest has to begin at a sector. */
-	if (request->by_writes && result >= SECTOR_SIZE)
-		request->done += result - result % SECTOR_SIZE;
-	else if (!request->by_writes && !result)
-		request->done = range->length;
-	else if (result == -EOPNOTSUPP && !request->by_writes) {
+	if (blk_merge(backend, request, range->position + request->done, result))
+		return;
+	if (written && moved)
+		request->done += moved;
+	else if (!written && !result)
+		request->done += request->part;
+	else if (result == -EOPNOTSUPP && !written) {
 		if (!range_fall_back(request)) {
 			blk_request_end(backend, request, VIRTIO_BLK_S_UNSUPP);
 			return;

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Requests of a disk (virtio 1.2, 5.2.6). They go straight to and from guest
- * memory, and back to the queue that they came from.
+ * Requests of a disk (virtio 1.2, 5.2.6): how they are taken, told apart, and
+ * given back to the queue that they came from.
  */
 #include <endian.h>
 #include <errno.h>
 #include <linux/virtio_blk.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "blk.h"
 #include "program.h"
-
-/* Piece in which memory goes that O_DIRECT cannot take. */
-#define BOUNCE_SIZE	65536
 
 static void count(struct shyper_backend *backend, const struct blk_request *request,
 		  uint8_t status)
@@ -51,11 +47,14 @@ static struct blk_request *request_get(struct blk *blk)
 		request->chain.iov = request->segments;
 		request->chain.max_segments = QUEUE_SIZE;
 	}
+	if (request)
+		blk->taken++;
 	return request;
 }
 
 static void request_free(struct blk *blk, struct blk_request *request)
 {
+	blk->taken--;
 	free(request->bounce);
 	request->bounce = NULL;
 	request->next = blk->free;
@@ -74,9 +73,41 @@ static uint32_t bytes_returned(const struct blk_request *request)
 	}
 }
 
+static void kick_all(struct shyper_backend *backend, const struct blk *blk)
+{
+	unsigned int n;
+
+	for (n = 0; n < blk->nr_queues; n++)
+		shyper_backend_kick(backend, n);
+}
+
+/* A request ended. The one that waits for all others is the last one left. */
+static void alone_check(struct shyper_backend *backend, struct blk *blk,
+			const struct blk_request *ended)
+{
+	if (blk->alone == ended) {
+		blk->alone = NULL;
+		kick_all(backend, blk);
+	} else if (blk->alone && blk->taken == 1) {
+		blk->alone->begin(backend, blk->alone);
+	}
+}
+
+void blk_begin_alone(struct shyper_backend *backend, struct blk_request *request,
+		     blk_begin *begin)
+{
+	struct blk *blk = shyper_backend_get_data(backend);
+
+	blk->alone = request;
+	request->begin = begin;
+	if (blk->taken == 1)
+		begin(backend, request);
+}
+
 void blk_request_end(struct shyper_backend *backend, struct blk_request *request,
 		     uint8_t status)
 {
+	struct blk *blk = shyper_backend_get_data(backend);
 	struct shyper_chain *chain = &request->chain;
 	uint32_t written = bytes_returned(request);
 
@@ -88,49 +119,8 @@ void blk_request_end(struct shyper_backend *backend, struct blk_request *request
 		written++;
 	shyper_queue_push(shyper_backend_get_queue(backend, request->queue), chain->head,
 			  written);
-	request_free(shyper_backend_get_data(backend), request);
-}
-
-/* The segments that hold the data, and their number. */
-static const struct iovec *data_segments(const struct blk_request *request,
-					 unsigned int *nr)
-{
-	const struct shyper_chain *chain = &request->chain;
-
-	if (request->type == VIRTIO_BLK_T_OUT) {
-		*nr = chain->nr_out;
-		return chain->iov;
-	}
-	*nr = chain->nr_in;
-	return chain->iov + chain->nr_out;
-}
-
-static bool aligned(const struct iovec *iov, unsigned int nr)
-{
-	for (; nr; nr--, iov++)
-		if (((uintptr_t)iov->iov_base | iov->iov_len) % SECTOR_SIZE)
-			return false;
-	return true;
-}
-
-/* Puts the bounce buffer in the place of the next piece. */
-static bool bounce(struct blk_request *request, const struct iovec *iov,
-		   unsigned int nr)
-{
-	uint32_t length = request->length - request->done;
-
-	if (!request->bounce)
-		request->bounce = aligned_alloc(4096, BOUNCE_SIZE);
-	if (!request->bounce)
-		return false;
-	if (length > BOUNCE_SIZE)
-		length = BOUNCE_SIZE;
-	if (request->type == VIRTIO_BLK_T_OUT)
-		shyper_iov_read(iov, nr, request->offset + request->done,
-				request->bounce, length);
-	request->piece[0].iov_base = request->bounce;
-	request->piece[0].iov_len = length;
-	return true;
+	request_free(blk, request);
+	alone_check(backend, blk, request);
 }
 
 /*
@@ -163,35 +153,6 @@ void blk_sync(struct blk *blk)
 	sqe->flags |= IOSQE_IO_DRAIN;
 	io_uring_sqe_set_data(sqe, NULL);
 	blk_ring_submit(blk);
-}
-
-/* Starts the transfer of what is still to be done. */
-static void transfer(struct shyper_backend *backend, struct blk_request *request)
-{
-	struct blk *blk = shyper_backend_get_data(backend);
-	uint64_t position = request->sector * SECTOR_SIZE + request->done;
-	struct io_uring_sqe *sqe;
-	unsigned int nr;
-	const struct iovec *iov = data_segments(request, &nr);
-	unsigned int pieces = shyper_iov_slice(request->piece, iov, nr,
-					       request->offset + request->done,
-					       request->length - request->done);
-
-	request->bounced = blk->file.direct && !aligned(request->piece, pieces);
-	if (request->bounced) {
-		if (!bounce(request, iov, nr)) {
-			blk_request_end(backend, request, VIRTIO_BLK_S_IOERR);
-			return;
-		}
-		pieces = 1;
-	}
-	sqe = blk_ring_get(blk);
-	if (request->type == VIRTIO_BLK_T_OUT)
-		io_uring_prep_writev2(sqe, blk->file.fd, request->piece, pieces, position,
-				      blk_writes_through(backend) ? RWF_DSYNC : 0);
-	else
-		io_uring_prep_readv(sqe, blk->file.fd, request->piece, pieces, position);
-	io_uring_sqe_set_data(sqe, request);
 }
 
 static void flush(struct shyper_backend *backend, struct blk_request *request)
@@ -238,8 +199,11 @@ static void transfer_begin(struct shyper_backend *backend, struct blk_request *r
 	blk_rate_charge_bytes(&blk->rate, request->length);
 	if (!request->length)
 		blk_request_end(backend, request, VIRTIO_BLK_S_OK);
+	else if (write && blk_is_partial(&blk->file, request->sector * SECTOR_SIZE,
+					 request->length))
+		blk_begin_alone(backend, request, blk_transfer);
 	else
-		transfer(backend, request);
+		blk_transfer(backend, request);
 }
 
 static void request_begin(struct shyper_backend *backend, struct blk_request *request)
@@ -285,6 +249,8 @@ static bool request_parse(struct blk_request *request)
 	request->done = 0;
 	request->range = 0;
 	request->by_writes = false;
+	request->bounced = false;
+	request->merging = false;
 	request->syncing = false;
 	request->offset = 0;
 	request->length = chain->in_length - 1;
@@ -301,7 +267,7 @@ static bool queue_take(struct shyper_backend *backend, struct shyper_queue *queu
 	struct blk *blk = shyper_backend_get_data(backend);
 	struct blk_request *request;
 
-	if (!blk_rate_allows(&blk->rate))
+	if (blk->alone || !blk_rate_allows(&blk->rate))
 		return false;
 	/* As many as all queues hold: it cannot be that there is none. */
 	request = request_get(blk);
@@ -337,29 +303,9 @@ bool blk_queue(struct shyper_backend *backend, struct shyper_queue *queue)
 	return !left;
 }
 
-/* Books a transfer; false: it failed. */
-static bool transferred(const struct blk *blk, struct blk_request *request, int result)
-{
-	unsigned int nr;
-	const struct iovec *iov = data_segments(request, &nr);
-
-	/* With O_DIRECT the rest has to begin at a sector. */
-	if (result > 0 && blk->file.direct)
-		result -= result % SECTOR_SIZE;
-	if (result <= 0)
-		return result == -EINTR || result == -EAGAIN;
-	if (request->bounced && request->type == VIRTIO_BLK_T_IN)
-		shyper_iov_write(iov, nr, request->offset + request->done,
-				 request->bounce, result);
-	request->done += result;
-	return true;
-}
-
 static void request_done(struct shyper_backend *backend, struct blk_request *request,
 			 int result)
 {
-	struct blk *blk = shyper_backend_get_data(backend);
-
 	switch (request->type) {
 	case VIRTIO_BLK_T_FLUSH:
 		/* A file system may have no such thing as a write cache. */
@@ -371,19 +317,13 @@ static void request_done(struct shyper_backend *backend, struct blk_request *req
 		blk_range_done(backend, request, result);
 		return;
 	}
-	if (!transferred(blk, request, result))
-		blk_request_end(backend, request, VIRTIO_BLK_S_IOERR);
-	else if (request->done == request->length)
-		blk_request_end(backend, request, VIRTIO_BLK_S_OK);
-	else
-		transfer(backend, request);
+	blk_transfer_done(backend, request, result);
 }
 
 /* That of blk_sync(). */
 static void sync_done(struct shyper_backend *backend, int result)
 {
 	struct blk *blk = shyper_backend_get_data(backend);
-	unsigned int n;
 
 	if (result && result != -EINVAL)
 		say(SAY_ERROR, "what was written before its cache was switched off is not stable: %s",
@@ -393,8 +333,7 @@ static void sync_done(struct shyper_backend *backend, int result)
 		return;
 	blk->sync_again = false;
 	blk_sync(blk);
-	for (n = 0; n < blk->nr_queues; n++)
-		shyper_backend_kick(backend, n);
+	kick_all(backend, blk);
 }
 
 void blk_completed(struct shyper_backend *backend, struct shyper_watch *watch,

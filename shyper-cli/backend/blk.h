@@ -4,6 +4,7 @@
  *
  *	blk.c		the device: configuration, queues
  *	blk-request.c	requests
+ *	blk-transfer.c	those that have data: read, write
  *	blk-range.c	those that have no data: discard, write zeroes
  *	blk-ring.c	io_uring, which does all I/O
  *	blk-rate.c	limits
@@ -31,9 +32,10 @@
  * @fd: does the I/O and holds the lock
  * @claim: keeps a block device from being mounted or claimed otherwise; -1: none
  * @readonly: opened so
- * @direct: with O_DIRECT: memory and length in units of SECTOR_SIZE
+ * @direct: with O_DIRECT: memory, position and length in units of @unit
+ * @unit: at least @block_size; the size is a multiple of it
  * @sectors: size
- * @block_size: bytes that can be written alone
+ * @block_size: bytes that its device has in a block; a file has sectors
  * @physical_size: bytes that are written together, or read before
  * @optimal_size: bytes that are best written together
  */
@@ -42,6 +44,7 @@ struct blk_file {
 	int claim;
 	bool readonly;
 	bool direct;
+	uint32_t unit;
 	uint64_t sectors;
 	uint32_t block_size;
 	uint32_t physical_size;
@@ -55,6 +58,10 @@ struct blk_range {
 	bool unmap;
 };
 
+struct blk_request;
+
+typedef void blk_begin(struct shyper_backend *backend, struct blk_request *request);
+
 /**
  * struct blk_request - a request that is served
  * @chain: of the guest; its segments are @segments
@@ -64,7 +71,11 @@ struct blk_range {
  * @length: of the data, or of the current range
  * @done: of @length
  * @piece: segments of the current transfer
- * @bounce: takes part in the current transfer, if its memory does not fit
+ * @part: bytes of the request that are under way
+ * @bounce: takes part in the current transfer, if its memory or its ends do not fit
+ * @skip: bytes of @bounce before those of the request
+ * @merging: they are read, and those behind, to be written back around the request
+ * @begin: when it is alone
  * @ranges: @nr_ranges, of which @range is the current one
  * @by_writes: the file system has no zeroes but those that are written
  * @syncing: done, but for the file's cache
@@ -78,10 +89,14 @@ struct blk_request {
 	uint32_t offset;
 	uint32_t length;
 	uint32_t done;
+	uint64_t part;
+	uint32_t skip;
 	bool bounced;
+	bool merging;
 	bool by_writes;
 	bool syncing;
 	uint8_t *bounce;
+	blk_begin *begin;
 	unsigned int range;
 	unsigned int nr_ranges;
 	struct blk_range ranges[MAX_RANGES];
@@ -120,6 +135,8 @@ struct blk_rate {
  * @sync_again: it has to be once more, before any other request
  * @poll: look for more before each sleep
  * @fresh: those of @requests that were never taken
+ * @taken: those that are not free
+ * @alone: waits until no other one is taken, and lets none be
  */
 struct blk {
 	struct blk_file file;
@@ -135,6 +152,8 @@ struct blk {
 	struct blk_request *requests;
 	unsigned int nr_requests;
 	unsigned int fresh;
+	unsigned int taken;
+	struct blk_request *alone;
 	struct blk_request *free;
 };
 
@@ -174,6 +193,32 @@ bool blk_writes_through(const struct shyper_backend *backend);
 void blk_request_end(struct shyper_backend *backend, struct blk_request *request,
 		     uint8_t status);
 bool blk_range_fits(const struct blk_file *file, uint64_t sector, uint64_t sectors);
+/*
+ * Of a request that writes a part of a block, and so has to read it before: what
+ * others write there meanwhile would be lost.
+ */
+void blk_begin_alone(struct shyper_backend *backend, struct blk_request *request,
+		     blk_begin *begin);
+
+/* blk-transfer.c: begins such a request; goes on with it after a result of the ring. */
+void blk_transfer(struct shyper_backend *backend, struct blk_request *request);
+void blk_transfer_done(struct shyper_backend *backend, struct blk_request *request,
+		       int result);
+/* Whether there are blocks of which it is but a part. */
+bool blk_is_partial(const struct blk_file *file, uint64_t position, uint64_t length);
+/*
+ * Moves, by the bounce buffer, what @length bytes at @position have in the blocks
+ * that fit in there. Where they leave something of the blocks that are to be written
+ * those are read, and blk_merge() with the result of that goes on.
+ */
+void blk_bounce(struct shyper_backend *backend, struct blk_request *request,
+		uint64_t position, uint64_t length);
+/* False: it was no such read, or has failed. */
+bool blk_merge(struct shyper_backend *backend, struct blk_request *request,
+	       uint64_t position, int result);
+/* How many bytes of the request a result means: 0: none, it failed. */
+uint32_t blk_moved(const struct blk_file *file, const struct blk_request *request,
+		   int result);
 
 /* blk-range.c: begins such a request; goes on with it after a result of the ring. */
 void blk_range_begin(struct shyper_backend *backend, struct blk_request *request);

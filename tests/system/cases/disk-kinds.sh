@@ -3,7 +3,8 @@
 # root-run: --cpus 2
 #
 # A cell's disks as its guest sees them: a file, a file that may only be read, a
-# block device of root; read, write, flush and serial number.
+# block device of root, devices with blocks of 4096 bytes; read, write, flush and
+# serial number.
 . ./cell.sh
 
 sum="sha256sum | cut -d' ' -f1"
@@ -19,16 +20,21 @@ in_root() {
 }
 
 modprobe loop
-for name in file readonly device; do
+for name in file readonly device blocks sectors; do
 	head -c 4M /dev/urandom >$name.img
 done
 readonly_sum=$(eval "$sum" <readonly.img)
 loop=$(losetup -f --show device.img) || fail "losetup"
+cp sectors.img sectors.before
+blocks=$(losetup -f --show --sector-size 4096 blocks.img) || fail "losetup"
+sectors=$(losetup -f --show --sector-size 4096 sectors.img) || fail "losetup"
 before=$(snapshot)
-jq --arg loop "$loop" '.name = "disks" | .devices += [
+jq --arg loop "$loop" --arg blocks "$blocks" --arg sectors "$sectors" '.name = "disks" | .devices += [
 	{ "type": "blk", "name": "blk0", "path": "/root/file.img" },
 	{ "type": "blk", "name": "blk1", "path": "/root/readonly.img", "readonly": true },
-	{ "type": "blk", "name": "blk2", "path": $loop } ]' /etc/shyper/cells/small.json >disks.json
+	{ "type": "blk", "name": "blk2", "path": $loop },
+	{ "type": "blk", "name": "blk3", "path": $blocks },
+	{ "type": "blk", "name": "blk4", "path": $sectors, "features": { "blk_size": false } } ]' /etc/shyper/cells/small.json >disks.json
 shyper cell create ./disks.json || fail "create"
 shyper cell start disks || fail "start"
 console_open cell1
@@ -60,7 +66,41 @@ expect "what root has of vdb" "$(eval "$sum" <readonly.img)" "$readonly_sum"
 expect "writes to vdb" "$(sys cell1.blk1/writes)" 0
 echo "ok read-only"
 
+# is_direct DEVICE FILE: its backend has it open with O_DIRECT, as arm64 has that
+is_direct() {
+	local pid fd flags
+	pid=$(backend_pid "cell1.$1")
+	for fd in $(find "/proc/$pid/fd" -lname "$2" -printf '%f '); do
+		flags=$(sed -n 's/^flags:\t//p' "/proc/$pid/fdinfo/$fd")
+		[ $((8#$flags & 8#200000)) = 0 ] || return 0
+	done
+	fail "$1: I/O goes through the page cache"
+}
+
+guest 'cd /sys/block; echo $(cat vd[acde]/queue/logical_block_size vd[ad]/queue/physical_block_size)' '512 512 4096 512 4096 4096'
+is_direct blk0 /root/file.img
+is_direct blk2 "$loop"
+is_direct blk3 "$blocks"
+is_direct blk4 "$sectors"
+works blk3 vdd "$blocks"
+# Whoever does not know of blocks writes any sectors, those of one block at once, and
+# no other one is changed.
+mine="3 4 5 90"
+guest "(for n in $mine; do dd if=/x of=/dev/vde bs=512 seek=\$n skip=\$n count=1 oflag=direct 2>/dev/null & done; wait); echo \$?" 0
+guest "for n in $mine; do dd if=/dev/vde bs=512 skip=\$n count=1 iflag=direct 2>/dev/null | $sum; dd if=/x bs=512 skip=\$n count=1 2>/dev/null | $sum; done | uniq -c | grep -c '^ *2 '" 4
+dd if="$sectors" of=after.img bs=64k iflag=direct 2>/dev/null
+for n in $mine; do
+	cmp -s -i $((n * 512)) -n 512 after.img sectors.before || changed="${changed-}$n "
+	dd if=after.img of=sectors.before bs=512 skip="$n" seek="$n" count=1 conv=notrunc 2>/dev/null
+done
+expect "sectors that were written" "${changed-}" "$mine "
+cmp after.img sectors.before || fail "sectors beside those that were written have changed"
+expect "errors" "$(sys cell1.blk4/errors)" 0
+echo "ok blocks-of-4096"
+
 console_close cell1
 shyper cell destroy disks >/dev/null || fail "destroy"
 unchanged "$before"
-losetup -d "$loop" || fail "the backend still holds $loop"
+for device in "$loop" "$blocks" "$sectors"; do
+	losetup -d "$device" || fail "the backend still holds $device"
+done

@@ -382,11 +382,34 @@ static void test_wild_requests_do_what_they_say_or_nothing(void **state)
 	assert_true(good > runs / 8 && failed > runs / 50);
 }
 
+/* O_DIRECT takes blocks of 4096 bytes alone, as the backend finds out. */
+static bool blocks;
+
+ssize_t __real_pread(int fd, void *buffer, size_t length, off_t offset);
+ssize_t __wrap_pread(int fd, void *buffer, size_t length, off_t offset);
+
+ssize_t __wrap_pread(int fd, void *buffer, size_t length, off_t offset)
+{
+	if (blocks && length < 4096 && fcntl(fd, F_GETFL) & O_DIRECT) {
+		errno = EINVAL;
+		return -1;
+	}
+	return __real_pread(fd, buffer, length, offset);
+}
+
+static void test_wild_requests_to_blocks(void **state)
+{
+	blocks = true;
+	test_wild_requests_do_what_they_say_or_nothing(state);
+	blocks = false;
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_wild_requests_do_what_they_say_or_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_wild_requests_to_blocks, set_up, tear_down),
 	};
 
 	if (argc > 1)

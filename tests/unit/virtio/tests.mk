@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of the virtio device library and of the backends.
-tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_range test_console test_net test_net_control test_net_tap \
+tests-virtio := test_queue test_inflight test_backend test_blk test_blk_device test_blk_blocks test_blk_range test_console test_net test_net_control test_net_tap \
 	test_rng test_vhost_user test_vhost_user_direct test_vhost_user_rules \
 	test_vhost_user_features test_vhost_user_link test_vhost_user_poll \
 	test_vhost_user_hostile test_pl011 \
@@ -20,12 +20,14 @@ srcs-test_queue := $(virtio-rings)
 # Compiles queue.c and inflight.c itself, with a death behind each store.
 srcs-test_inflight := libshyper/virtio/memory.c
 srcs-test_backend := $(virtio-loop)
-virtio-disk := $(virtio-loop) $(virtio-program) $(addprefix shyper-cli/backend/,blk-file.c blk-request.c blk-range.c \
+virtio-disk := $(virtio-loop) $(virtio-program) $(addprefix shyper-cli/backend/,blk-file.c blk-request.c blk-transfer.c blk-range.c \
 	blk-ring.c blk-rate.c)
 # All but blk.c, which they have of disk.h.
 srcs-test_blk := $(virtio-disk)
 srcs-test_blk_device := $(virtio-disk)
 ldflags-test_blk_device := -Wl,--wrap=blk_ring_submit
+srcs-test_blk_blocks := $(virtio-disk)
+ldflags-test_blk_blocks := -Wl,--wrap=fstat,--wrap=ioctl,--wrap=fcntl,--wrap=pread,--wrap=blk_ring_submit
 srcs-test_blk_range := $(virtio-disk)
 virtio-console := $(addprefix shyper-cli/backend/console-,log.c clients.c size.c) tests/unit/virtio/console_client.c
 srcs-test_console := $(virtio-loop) $(virtio-program) $(virtio-console) shyper-cli/backend/console-control.c
@@ -57,5 +59,6 @@ srcs-test_jail := $(virtio-loop) $(virtio-program)
 # Compiles program.c itself.
 srcs-test_program := $(virtio-loop) shyper-cli/backend/jail.c libshyper/size.c
 srcs-fuzz_disk := $(virtio-disk)
+ldflags-fuzz_disk := -Wl,--wrap=pread
 srcs-test_poll := libshyper/virtio/poll.c
 srcs-fuzz_queue := $(virtio-rings) tests/fuzz/virtqueue.c
