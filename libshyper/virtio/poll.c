@@ -41,8 +41,11 @@ void poll_sleep(struct poll *poll, uint64_t now)
 
 void poll_woken(struct poll *poll, uint64_t now)
 {
-	/* Twice what the last round took, or rounds before it. */
-	poll->hold /= 2;
+	/*
+	 * Twice what the last round took, or rounds before it: one that is short says
+	 * little about the next one where CPUs are shared.
+	 */
+	poll->hold -= poll->hold / 8;
 	if (poll->hold < 2 * (now - poll->woke))
 		poll->hold = 2 * (now - poll->woke);
 	if (poll->hold < POLL_HOLD_MIN)

@@ -123,9 +123,9 @@ static void test_hold_is_bounded(void **state)
 	(void)state;
 	now = nap(&poll, now, 1000);
 	assert_int_equal(poll.hold, POLL_HOLD_MAX);
-	/* It falls by half, down to its limit. */
+	/* It falls by an eighth, down to its limit. */
 	now = nap(&poll, now, 1000);
-	assert_int_equal(poll.hold, POLL_HOLD_MAX / 2);
+	assert_int_equal(poll.hold, POLL_HOLD_MAX / 8 * 7);
 	while (poll.hold > POLL_HOLD_MIN)
 		now = nap(&poll, now, 1000);
 	assert_int_equal(poll.hold, POLL_HOLD_MIN);
