@@ -5,7 +5,7 @@
 # arrays these are.
 # shellcheck disable=SC2004,SC2034
 
-bit=([event_idx]=29 [indirect_desc]=28 [seg_max]=2 [blk_size]=6 [flush]=9
+bit=([ro]=5 [event_idx]=29 [indirect_desc]=28 [seg_max]=2 [blk_size]=6 [flush]=9
 	[config_wce]=11 [topology]=10 [mq]=12 [discard]=13 [write_zeroes]=14)
 # Some mean nothing without another one.
 with=([config_wce]=flush)
@@ -31,6 +31,8 @@ dd if=/tmp/x of=/dev/$disk bs=64k count=1 oflag=direct 2>/dev/null || printf "br
 [ "$(ls /sys/block/$disk/mq | wc -l)" = 2 ] && printf "mq "
 [ "$(cat $q/optimal_io_size)" != 0 ] && printf "topology "
 [ "$(cat $q/max_segments)" -gt 1 ] && printf "seg_max "
+# A request takes one entry of the queue, which has 256, or two and more.
+[ "$(cat /sys/block/$disk/mq/0/nr_tags)" = 256 ] && printf "indirect_desc "
 [ "$(cat $q/max_segment_size)" = 4096 ] && printf "size_max "
 [ "$(cat $q/logical_block_size)" = 4096 ] && printf "blk_size "
 [ "$(head -c 131072 /dev/$disk | tr -d "\0" | wc -c)" = 0 ] && printf "zeroes "
@@ -42,9 +44,10 @@ EOF
 	printf '%-14s %-12s %-12s %s\n' DISK OFFERED TAKEN 'MADE USE OF'
 }
 
-# disk_check CELL DEVICE DISK KIND NAME...: of a disk that has these features
+# disk_check CELL DEVICE DISK KIND NAME...: of a disk that has these features; $got is what
+# was made use of
 disk_check() {
-	local kind=$4 got offered taken name has
+	local kind=$4 offered taken name has
 	offered=$(sys "$1.$2/features")
 	got=" $(cell_run "$1" 60 "sh /tmp/guest.sh $3") "
 	taken=$(sys "$1.$2/driver_features")
