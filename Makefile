@@ -28,7 +28,7 @@ V ?= 0
 jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 quiet = $(if $(filter 0,$V),--no-print-directory -s) $(jobs)
 
-.PHONY: all help setup run test unit payloads fresh soak figures image install clean distclean
+.PHONY: all help setup run test unit payloads fresh soak figures bench image install clean distclean
 .PHONY: $(parts) setup-rt setup-6.12 image-locked lint lint-c lint-kmod
 
 all: $(parts)
@@ -44,7 +44,7 @@ help:
 	@echo '                clang-tidy of EL2, library and programs'
 	@echo 'make fresh      tests/fresh: run and test in a new minimal Debian 12'
 	@echo 'make soak       tests/soak: the storm of commands for ten minutes, networks with 256 MiB'
-	@echo 'make figures    the figures of docs/figures.md'
+	@echo 'make figures    the figures of docs/figures.md; make bench: the same'
 	@echo 'make install    DESTDIR=... prefix=/usr: what root gets'
 	@echo 'make clean      what was built from this tree; distclean: all of build/'
 	@echo 'Variables: KERNEL=DIR CROSS_COMPILE= V=1 CI=true (-Werror)'
@@ -123,7 +123,7 @@ fresh:
 soak: image payloads
 	@tests/soak
 
-figures: image
+figures bench: image
 	@tests/bench/figures
 
 clean:

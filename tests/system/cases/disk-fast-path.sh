@@ -27,56 +27,84 @@ cell_run cell1 60 'while read -r m; do insmod /modules/$m 2>/dev/null; done </mo
 mkdir -p /mnt && mount -t ext4 -o ro /dev/vda /mnt && mount -o bind /dev /mnt/dev && mount -t proc proc /mnt/proc &&
 mount -t sysfs sysfs /mnt/sys && mount -t tmpfs tmpfs /mnt/tmp' || fail "no tools"
 
-# counters DEVICE: what run() takes the difference of. Of the cell's exits those that
+# counters DEVICE: requests, and what run() has a line of. Of the cell's exits those that
 # requests make: stores, and being told of an interrupt; the guest's timer makes others.
 counters() {
 	local name value exits=0
-	for name in "$class/cell1.$1"/{reads,notifications,interrupts,polls_found,sleeps,kicks_avoided}; do
-		read -r value <"$name"
-		echo "$value"
-	done
 	for name in mmio management maintenance; do
 		read -r value <"$class/cell1/statistics/vmexits_$name"
 		exits=$((exits + value))
 	done
+	for name in reads notifications interrupts; do
+		sys "cell1.$1/$name"
+	done
 	echo $exits
+	for name in polls_found sleeps kicks_avoided; do
+		sys "cell1.$1/$name"
+	done
 }
 
-# run DEVICE DISK OPTION...: fio in the cell. What it cost, for 1000 requests, is in
-# $notifications and so on.
+names=(notifications interrupts exits polls_found sleeps kicks_avoided)
+echo '| requests | number | notifications | interrupts | exits | polls that found work | sleeps | kicks avoided |'
+echo '|---|---|---|---|---|---|---|---|'
+
+# run WHAT DEVICE DISK OPTION...: fio in the cell. What it cost, for 1000 requests, is in
+# $notifications and so on, and is a line of the table.
 run() {
-	local device=$1 disk=$2 names=(requests notifications interrupts polls_found sleeps kicks_avoided exits) before after n
-	shift 2
+	local what=$1 device=$2 disk=$3 before after n
+	shift 3
 	readarray -t before < <(counters "$device")
 	expect "fio on $device" "$(cell_run cell1 120 "chroot /mnt fio --minimal --name=r --filename=/dev/$disk --size=16M --ioengine=libaio --direct=1 $* | cut -d';' -f3,5")" 'r;0'
 	readarray -t after < <(counters "$device")
 	requests=$((after[0] - before[0]))
-	printf '%s: %s requests, of 1000:' "$device ${*: -1}" $requests
-	for ((n = 1; n < ${#names[@]}; n++)); do
-		printf -v "${names[n]}" %s $((1000 * (after[n] - before[n]) / requests))
-		printf ' %s %s' "${!names[n]}" "${names[n]}"
+	printf '| %s | %s |' "$what" $requests
+	for ((n = 0; n < ${#names[@]}; n++)); do
+		printf -v "${names[n]}" %s $((1000 * (after[n + 1] - before[n + 1]) / requests))
+		printf ' %s |' "${!names[n]}"
 	done
 	echo
 }
 
-# Handed over by half of what may be in flight, and one by one, as fio does it by default.
-single="--rw=randread --bs=4k --number_ios=2000 --iodepth=32"
-run ram vdb "$single --iodepth_batch_submit=16 --iodepth_batch_complete_min=16"
-[ "$requests" -ge 1900 ] || fail "only $requests requests"
-[ "$notifications" -le 100 ] || fail "$notifications notifications for 1000 requests"
-[ "$interrupts" -le 100 ] || fail "$interrupts interrupts for 1000 requests"
+# thrice WHAT DEVICE DISK OPTION...: $notifications and $interrupts are the medians of
+# three runs, since one may meet with a machine that is busy.
+thrice() {
+	local n notified=() interrupted=()
+	for n in 1 2 3; do
+		run "$@"
+		[ "$requests" -ge 3990 ] || fail "only $requests requests"
+		notified+=("$notifications")
+		interrupted+=("$interrupts")
+	done
+	notifications=$(printf '%s\n' "${notified[@]}" | sort -n | sed -n 2p)
+	interrupts=$(printf '%s\n' "${interrupted[@]}" | sort -n | sed -n 2p)
+}
+
+# bounded: what the last run, or the last three, may have cost
+bounded() {
+	[ "$notifications" -le 100 ] || fail "$notifications notifications for 1000 requests"
+	[ "$interrupts" -le 100 ] || fail "$interrupts interrupts for 1000 requests"
+}
+
+# Handed over and taken back one by one, as fio does it by default, and by half of what
+# may be in flight.
+random="--rw=randread --bs=4k --number_ios=4000 --iodepth=32"
+thrice "4 KiB at random, 32 in flight" ram vdb "$random"
+bounded
+with_notifications=$notifications with_interrupts=$interrupts
+run "the same, handed over and taken back by 16" ram vdb \
+	"$random --iodepth_batch_submit=16 --iodepth_batch_complete_min=16"
+bounded
 echo "ok random"
 
-run plain vdc "$single"
-without=$notifications
-run still vdd "$single"
-run ram vdb "$single"
-[ "$notifications" -lt $((without / 2)) ] || fail "EVENT_IDX is worth nothing"
+run "32 in flight, EVENT_IDX off" plain vdc "$random"
+[ "$with_notifications" -lt $((notifications / 2)) ] || fail "EVENT_IDX saves no notifications"
+[ "$with_interrupts" -lt "$interrupts" ] || fail "EVENT_IDX saves no interrupts"
 echo "ok event-idx"
+run "32 in flight, polling off" still vdd "$random"
 
 sequential="--rw=read --bs=1M --loops=16"
-run ram vdb "$sequential --iodepth=1"
-run ram vdb "$sequential --iodepth=4"
+run "1 MiB in sequence, one in flight" ram vdb "$sequential --iodepth=1"
+run "1 MiB in sequence, 4 in flight" ram vdb "$sequential --iodepth=4"
 [ "$exits" -le 2000 ] || fail "$exits exits for 1000 requests of 1 MiB"
 echo "ok sequential"
 console_close cell1
