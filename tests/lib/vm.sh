@@ -91,12 +91,17 @@ vm_line() {
 	# What a read that times out has got so far is not left for the next one.
 	while ! read -r -t 0.5 -u "$control_out" line; do
 		part=$part$line
+		kill -0 "$vm_pid" 2>/dev/null || vm_ended
 		vm_check_el2
-		kill -0 "$vm_pid" 2>/dev/null ||
-			vm_fail "QEMU ended before the case did ($(vm_last_words))"
 		[ "$SECONDS" -lt "$end" ] || return 124
 	done
 	line=$part$line
+}
+
+# vm_ended: fails the case, since QEMU is gone; so it is after a panic of EL2's, too.
+vm_ended() {
+	vm_check_el2
+	vm_fail "QEMU ended before the case did ($(vm_last_words))"
 }
 
 vm_last_words() {
