@@ -4,7 +4,7 @@
 #
 # A device served by eventfds: doorbell to eventfd, eventfd to interrupt, while
 # both come and go. A storm of kicks is put off, by eventfd, and not told again,
-# without: the cell has by far less interrupts in root than it notifies.
+# without: the cell has by far fewer interrupts in root than it notifies.
 . ./cell.sh
 
 before=$(snapshot)
