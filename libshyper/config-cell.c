@@ -46,7 +46,7 @@ static const struct {
 		.name = "net",
 		.keys = (const char *const[]) {
 			"type", "name", "bridge", "tap", "mac", "mtu", "link",
-			"vhost", "queue_pairs", "queue_size", "features",
+			"vhost", "queue_pairs", "queue_size", "poll", "features",
 			"address", "interrupt", "deadline_ms", "policy", NULL
 		},
 		.device_id = VIRTIO_ID_NET,

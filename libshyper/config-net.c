@@ -75,6 +75,7 @@ void config_read_net(const struct json_place *place, struct device_config *devic
 	};
 	unsigned int pairs = 1, mtu;
 	const char *bridge;
+	bool poll;	/* the backend's alone */
 	int link;
 
 	get_text(place, "tap", interface, interface_is_valid);
@@ -86,6 +87,7 @@ void config_read_net(const struct json_place *place, struct device_config *devic
 	json_get_count(place, "mtu", MIN_MTU, MAX_MTU, &mtu);
 	json_get_word(place, "link", links, &link);
 	read_vhost(place);
+	json_get_bool(place, "poll", &poll);
 	json_get_count(place, "queue_pairs", 1, MAX_PAIRS, &pairs);
 	device->nr_queues = 2 * pairs + 1;
 }

@@ -56,6 +56,7 @@ static const struct settings_key {
 	{ "blk", "poll", chosen_once, NULL },
 	{ "blk", "readonly", told_guest, NULL },
 	{ "blk", "serial", told_guest, NULL },
+	{ "net", "poll", chosen_once, NULL },
 	{ "net", "tap", chosen_once, NULL },
 	{ "net", "vhost", chosen_once, NULL },
 	{ "net", "mac", told_guest, NULL },

@@ -207,6 +207,14 @@ static int queue_available(struct shyper_queue *queue)
 	return nr > queue->size ? -EPROTO : nr;
 }
 
+/* Number of chains that came since it was found empty: not those that were put back. */
+static int queue_come(struct shyper_queue *queue)
+{
+	int nr = queue_available(queue);
+
+	return nr < 0 ? nr : nr - (uint16_t)(queue->empty_at - queue->next_avail);
+}
+
 /*
  * Asks for a notification about the @nr-th chain from now on and looks once more. The driver
  * stores avail.idx and then loads avail_event, we store avail_event and then
@@ -218,14 +226,14 @@ static int queue_arm(struct shyper_queue *queue, unsigned int nr)
 	queue->unasked = false;
 	if (!queue->event_index)
 		return 0;
-	shared_store(used_avail_event(queue), htole16(queue->next_avail + nr - 1));
+	shared_store(used_avail_event(queue), htole16(queue->empty_at + nr - 1));
 	shared_full_barrier();
-	return queue_available(queue);
+	return queue_come(queue);
 }
 
 bool shyper_queue_has_more(struct shyper_queue *queue)
 {
-	return queue->started && queue->dry && !queue->broken && queue_available(queue);
+	return queue->started && queue->dry && !queue->broken && queue_come(queue);
 }
 
 bool shyper_queue_has_batch(struct shyper_queue *queue)
@@ -234,7 +242,7 @@ bool shyper_queue_has_batch(struct shyper_queue *queue)
 
 	if (!queue->started || !queue->dry || queue->broken)
 		return false;
-	nr = queue_available(queue);
+	nr = queue_come(queue);
 	return nr < 0 || nr >= (int)queue->batch;
 }
 
@@ -267,6 +275,8 @@ int shyper_queue_pop(struct shyper_queue *queue, struct shyper_chain *chain)
 	if (queue->next_reissue < queue->reissued)
 		return pop_reissued(queue, chain);
 	nr = queue_available(queue);
+	if (!nr)
+		queue->empty_at = queue->next_avail;
 	if (!nr && !queue->polled)
 		nr = queue_arm(queue, 1);
 	if (nr < 0)

@@ -34,6 +34,7 @@ struct vring_used;
  * @burst: most that came at once since then
  * @armed: the driver is to notify of what comes next
  * @unasked: it was found empty when it was not
+ * @empty_at: avail.idx when it was found empty last; what was put back is before it
  */
 struct shyper_queue {
 	unsigned int index;
@@ -59,6 +60,7 @@ struct shyper_queue {
 	unsigned int burst;
 	bool armed;
 	bool unasked;
+	uint16_t empty_at;
 	uint16_t next_avail;
 	uint16_t used_idx;
 	uint16_t signalled_idx;

@@ -158,11 +158,13 @@ int net_config_read(struct net_config *config, const char *device, const json_t 
 
 	memset(config, 0, sizeof(*config));
 	config->pairs = 1;
+	config->poll = true;
 	name_tap(config, device);
 	if (read_interface(json, "tap", config->tap) ||
 	    read_interface(json, "bridge", config->bridge) ||
 	    config_range(json, "mtu", MIN_MTU, UINT16_MAX, &mtu) ||
 	    config_range(json, "queue_pairs", 1, NET_MAX_PAIRS, &config->pairs) ||
+	    config_flag(json, "poll", &config->poll) ||
 	    read_link(config, json) || read_vhost(config, json) || read_mac(config, device, json))
 		return SHYPER_EXIT_CONFIG;
 	config->mtu = mtu;

@@ -205,6 +205,8 @@ static int net_open(struct shyper_backend *backend, const json_t *config)
 		say(SAY_ERROR, "control queue: no timer");
 		return SHYPER_EXIT_RESTART;
 	}
+	/* Commands alone are not worth it. */
+	shyper_backend_set_polling(backend, net->config.poll && !net->pairs[0].vhost);
 	net->options = shyper_backend_get_options(backend);
 	net_options_check(backend, net);
 	return 0;

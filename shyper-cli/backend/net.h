@@ -45,6 +45,7 @@ enum net_vhost { NET_VHOST_AUTO, NET_VHOST_ALWAYS, NET_VHOST_NEVER };
  * @pairs: of queues
  * @vhost: whether root's kernel moves the packets
  * @link: whether the cable is plugged in
+ * @poll: look for more before each sleep, unless root's kernel does the work
  */
 struct net_config {
 	char tap[IFNAMSIZ];
@@ -54,6 +55,7 @@ struct net_config {
 	unsigned int pairs;
 	enum net_vhost vhost;
 	bool link;
+	bool poll;
 };
 
 #define FILTER_SIZE	39	/* as many as there is room for */

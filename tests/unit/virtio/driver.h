@@ -89,6 +89,15 @@ static inline void driver_offer(struct driver *driver, uint16_t head)
 	__atomic_store_n(&driver->avail->idx, ++driver->avail_idx, __ATOMIC_SEQ_CST);
 }
 
+/* Whether the device wants to be told of the last @nr, by EVENT_IDX. */
+static inline bool driver_must_notify(const struct driver *driver, unsigned int nr)
+{
+	uint16_t idx = driver->avail_idx;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return vring_need_event(driver_avail_event(driver), idx, idx - nr);
+}
+
 /* Takes the next completion. False: there is none. */
 static inline bool driver_take(struct driver *driver, struct vring_used_elem *element)
 {

@@ -44,7 +44,7 @@ static struct driver drivers[QUEUES];
 static struct tap *tap;
 static int sockets[PAIRS][2];	/* the world's, the backend's */
 static const char *link_word;
-static bool vhost;
+static const char *more_config;	/* a JSON object */
 
 int tap_open(struct net *net)
 {
@@ -90,10 +90,12 @@ static int serve(void)
 	struct shyper_backend *backend = el2_backend_open("cell1.net0", &net_ops, &net);
 	json_t *config = json_pack("{s:s s:i s:s s:b}", "mac", "02:00:00:12:34:56",
 				   "queue_pairs", PAIRS, "link", link_word,
-				   "vhost", vhost);
+				   "vhost", false);
+	json_t *more = json_loads(more_config, 0, NULL);
 
-	if (!backend)
+	if (!backend || json_object_update(config, more))
 		return 100;
+	json_decref(more);
 	if (net_open(backend, config) || shyper_backend_attach(backend))
 		return 101;
 	json_decref(config);
@@ -112,7 +114,7 @@ static int set_up(void **state)
 
 	(void)state;
 	link_word = "up";
-	vhost = false;
+	more_config = "{}";
 	tap = mmap(NULL, sizeof(*tap), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		   -1, 0);
 	for (n = 0; n < PAIRS; n++)

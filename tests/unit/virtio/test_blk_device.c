@@ -476,10 +476,7 @@ static void test_file_shrinks(void **state)
 /* As a driver with EVENT_IDX does it: notifies only when it was asked to. */
 static bool notify_if_wanted(struct driver *driver)
 {
-	uint16_t idx = driver->avail_idx;
-
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!vring_need_event(driver_avail_event(driver), idx, idx - 1))
+	if (!driver_must_notify(driver, 1))
 		return false;
 	el2_notify(1);
 	return true;

@@ -72,10 +72,9 @@ static bool readable(int fd, int ms)
 }
 
 /* The guest sends: header and 60 bytes in two buffers, the header cut in two. */
-static void send_one(unsigned int pair, const struct virtio_net_hdr_v1 *header)
+static void offer_one(unsigned int pair, const struct virtio_net_hdr_v1 *header)
 {
 	struct driver *tx = &drivers[TRANSMIT(pair)];
-	struct vring_used_elem element;
 	unsigned int n;
 
 	memcpy(el2.ram + DATA, header, sizeof(*header));
@@ -84,10 +83,22 @@ static void send_one(unsigned int pair, const struct virtio_net_hdr_v1 *header)
 	driver_desc(&tx->desc[0], DRIVER_RAM + DATA, 7, VRING_DESC_F_NEXT, 1);
 	driver_desc(&tx->desc[1], DRIVER_RAM + DATA + 7, sizeof(*header) + 60 - 7, 0, 0);
 	driver_offer(tx, 0);
-	el2_notify(1U << TRANSMIT(pair));
-	wait_used(tx, &element);
+}
+
+static void wait_sent(unsigned int pair)
+{
+	struct vring_used_elem element;
+
+	wait_used(&drivers[TRANSMIT(pair)], &element);
 	assert_int_equal(element.id, 0);
 	assert_int_equal(element.len, 0);
+}
+
+static void send_one(unsigned int pair, const struct virtio_net_hdr_v1 *header)
+{
+	offer_one(pair, header);
+	el2_notify(1U << TRANSMIT(pair));
+	wait_sent(pair);
 }
 
 /* It comes out; as @header, if that is not NULL. */
@@ -271,7 +282,10 @@ static void test_receive(void **state)
 	assert_int_equal(el2.state->counters.in_flight, 0);
 }
 
-/* Buffers that are too few for a packet stay the guest's until there are enough. */
+/*
+ * Buffers that are too few for a packet stay the guest's until there are enough; of
+ * those that come the backend is told, and meanwhile it sleeps.
+ */
 static void test_too_few_buffers(void **state)
 {
 	(void)state;
@@ -282,7 +296,9 @@ static void test_too_few_buffers(void **state)
 	assert_false(el2_interrupted(200));
 	assert_int_equal(drivers[RECEIVE(0)].used->idx, 0);
 	assert_int_equal(el2.state->counters.in_flight, 0);
+	assert_in_range(el2.state->counters.polls_found, 0, 20);
 	offer_buffers(2, 1024);
+	assert_true(driver_must_notify(&drivers[RECEIVE(0)], 2));
 	expect_received(3000, 7, 3, 1024);
 	expect_received(60, 9, 1, 1024);
 }
@@ -393,7 +409,7 @@ static void test_worker_of_a_stopped_queue(void **state)
 	unsigned int ring, n;
 
 	(void)state;
-	vhost = true;
+	more_config = "{\"vhost\":true}";
 	start();
 	wait_begun(0, 1);
 	wait_begun(1, 1);
@@ -411,6 +427,61 @@ static void test_worker_of_a_stopped_queue(void **state)
 		assert_true(kicked(ring) > before);
 	}
 	wait_begun(0, 2);
+}
+
+/* Packets one by one, of which the driver tells when it has to. */
+static void send_polled(unsigned int nr)
+{
+	struct virtio_net_hdr_v1 header = { 0 }, seen;
+
+	for (; nr; nr--) {
+		offer_one(0, &header);
+		if (driver_must_notify(&drivers[TRANSMIT(0)], 1))
+			el2_notify(1U << TRANSMIT(0));
+		wait_sent(0);
+		expect_sent(0, &seen);
+	}
+}
+
+/* Nothing is lost between the last look and the sleep, however it falls. */
+static void test_polling_loses_nothing(void **state)
+{
+	struct hvisor_backend_counters *counters = &el2.state->counters;
+	unsigned int round;
+
+	(void)state;
+	start();
+	for (round = 0; round < 100 && (round < 10 || !counters->kicks_avoided); round++) {
+		send_polled(100);
+		offer_buffers(1, 1024);
+		arrive(100, 3);
+		expect_received(100, 3, 1, 1024);
+		usleep(round % 3 * 300);
+	}
+	assert_int_equal(counters->writes, 100 * round);
+	assert_in_range(counters->kicks_avoided, 1, 100 * round);
+	assert_in_range(counters->polls_found, 1, 100000);
+	assert_in_range(counters->sleeps, 1, 100000);
+}
+
+/* A poll does not find anything, for there is none. */
+static void expect_no_polls(void)
+{
+	struct hvisor_backend_counters *counters = &el2.state->counters;
+
+	start();
+	send_polled(200);
+	assert_int_equal(counters->polls_found, 0);
+	assert_int_equal(counters->kicks_avoided, 0);
+	assert_in_range(counters->sleeps, 1, 100000);
+	el2_backend_stop(SIGKILL);
+}
+
+static void test_polling_is_switched_off(void **state)
+{
+	(void)state;
+	more_config = "{\"poll\":false}";
+	expect_no_polls();
 }
 
 static void test_mac(void **state)
@@ -447,7 +518,7 @@ static void test_config(void **state)
 		"{\"mac\":\"02:00:00:00:00\"}", "{\"mac\":\"02:00:00:00:00:0 \"}",
 		"{\"mac\":\"02:00:00:00:00:000\"}", "{\"mac\":2}", "{\"mtu\":67}",
 		"{\"mtu\":65536}", "{\"mtu\":\"1500\"}", "{\"queue_pairs\":0}",
-		"{\"queue_pairs\":8}", "{\"vhost\":1}", "{\"vhost\":\"\"}", "{\"link\":\"\"}", "{\"link\":true}", "{\"tap\":\"\"}",
+		"{\"queue_pairs\":8}", "{\"vhost\":1}", "{\"vhost\":\"\"}", "{\"poll\":1}", "{\"link\":\"\"}", "{\"link\":true}", "{\"tap\":\"\"}",
 		"{\"tap\":\"0123456789abcdef\"}", "{\"bridge\":\"0123456789abcdef\"}",
 	};
 	struct net_config config;
@@ -475,7 +546,8 @@ int main(void)
 		TEST(transmit), TEST(bad_headers), TEST(not_negotiated), TEST(no_header),
 		TEST(bad_lengths), TEST(receive), TEST(too_few_buffers), TEST(too_large),
 		TEST(buffers_without_room), TEST(link), TEST(killed),
-		TEST(worker_of_a_stopped_queue), cmocka_unit_test(test_mac),
+		TEST(worker_of_a_stopped_queue), TEST(polling_loses_nothing),
+		TEST(polling_is_switched_off), cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_config),
 	};
 
