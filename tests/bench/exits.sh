@@ -5,9 +5,6 @@
 # what waits for a disk of the host is not exact, for the clock goes on meanwhile.
 . ./cell.sh
 
-# Nothing can come while a CPU looks: there is one at a time.
-sed -i 's/"type": "blk",/& "poll": false,/' /etc/shyper/cells/*.json
-
 reasons='total mmio management hypercall maintenance virt_irq virt_sgi psci smccc sysreg other'
 
 stats() {

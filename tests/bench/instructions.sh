@@ -6,7 +6,7 @@
 . ./cell.sh
 
 modprobe brd rd_nr=1 rd_size=65536 || fail "no memory disk"
-jq '.name = "reader" | .devices += [ { "type": "blk", "name": "blk1", "path": "/dev/ram0", "poll": false } ]' \
+jq '.name = "reader" | .devices += [ { "type": "blk", "name": "blk1", "path": "/dev/ram0" } ]' \
 	/etc/shyper/cells/debian.json >reader.json
 shyper cell create ./reader.json >/dev/null || fail "create"
 shyper cell start reader >/dev/null || fail "start"

@@ -44,9 +44,11 @@ vm_key() {
 
 # vm_args DIR: the machine, with its disks in DIR and its chardevs in case_dir.
 vm_args() {
-	local dir=$1 port hypervisor=$1/hvisor.img
+	local dir=$1 port hypervisor=$1/hvisor.img still=''
+	# With one CPU at a time nothing can come while it looks.
+	[ "$mode" != icount ] || still=' systemd.setenv=SHYPER_POLL=0'
 	qemu_args "$dir" "$cpus" "$mem" "$plain" "$bootargs" \
-		"loglevel=5 shyper.agent systemd.show_status=0${init:+ init=$init}"
+		"loglevel=5 shyper.agent systemd.show_status=0$still${init:+ init=$init}"
 	qemu_disk 1 root "file=$case_dir/root.qcow2,format=qcow2,cache=unsafe"
 	qemu_disk 2 data "file=$case_dir/data.qcow2,format=qcow2,cache=unsafe"
 	qemu_disk 3 job "file=$case_dir/job.tar,format=raw,readonly=on,cache=none"

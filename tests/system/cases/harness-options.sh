@@ -12,6 +12,7 @@ cat >"$work/machine" <<-'EOF'
 	nproc --all
 	sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo
 	[ "$(cat /sys/class/hvisor/cell0/state)" = running ] || exit 3
+	systemctl show-environment | grep -x 'SHYPER_POLL=.*'
 	sleep 200
 EOF
 cat >"$work/busy" <<-'EOF'
@@ -74,6 +75,7 @@ machine
 took=$((SECONDS - start))
 echo "200 s of root, from a snapshot, took $took s"
 [ $took -lt 100 ] || fail "that took $took s"
+expect_eq "whether backends poll" SHYPER_POLL=0 "$(sed -n 3p "$work/out")"
 echo "ok icount"
 
 start=$SECONDS

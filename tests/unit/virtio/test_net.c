@@ -482,6 +482,11 @@ static void test_polling_is_switched_off(void **state)
 	(void)state;
 	more_config = "{\"poll\":false}";
 	expect_no_polls();
+	/* For all devices, whatever they are configured to do. */
+	more_config = "{\"poll\":true}";
+	setenv("SHYPER_POLL", "0", 1);
+	expect_no_polls();
+	unsetenv("SHYPER_POLL");
 }
 
 static void test_mac(void **state)

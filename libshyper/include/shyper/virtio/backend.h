@@ -134,8 +134,8 @@ SHYPER_API int shyper_backend_set_device_id(struct shyper_backend *backend,
 /*
  * Go on looking at the queues for a while before each sleep, within a budget of
  * CPU time, so that a driver that is busy need not notify; until attached. Off by
- * default. For a device that takes all that comes to its queues, or puts it back by
- * shyper_queue_unpop().
+ * default, and with SHYPER_POLL=0 in the environment whatever @on says. For a device
+ * that takes all that comes to its queues, or puts it back by shyper_queue_unpop().
  */
 SHYPER_API void shyper_backend_set_polling(struct shyper_backend *backend, bool on);
 
