@@ -12,11 +12,14 @@
 
 #include "network.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 
 #include "../../../libshyper/virtio/link.h"
+
+static bool no_vhost;
 
 int __real_open(const char *file, int flags, ...);
 int __wrap_open(const char *file, int flags, ...);
@@ -26,7 +29,10 @@ int __wrap_link_ioeventfd(int fd, int event, uint32_t queue, bool on);
 
 int __wrap_open(const char *file, int flags, ...)
 {
-	return strcmp(file, "/dev/vhost-net") ? __real_open(file, flags) : eventfd(0, 0);
+	if (strcmp(file, "/dev/vhost-net"))
+		return __real_open(file, flags);
+	errno = ENOENT;
+	return no_vhost ? -1 : eventfd(0, 0);
 }
 
 /* A kernel whose worker does nothing. */
@@ -429,6 +435,26 @@ static void test_worker_of_a_stopped_queue(void **state)
 	wait_begun(0, 2);
 }
 
+/* Without root's worker the backend moves the packets, if it may. */
+static void test_no_worker(void **state)
+{
+	struct net net = { .config = { .pairs = PAIRS, .vhost = NET_VHOST_ALWAYS } };
+	struct virtio_net_hdr_v1 header = { 0 }, seen;
+
+	(void)state;
+	more_config = "{\"vhost\":\"auto\"}";
+	start();
+	wait_begun(1, 1);
+	el2_backend_stop(SIGKILL);
+	no_vhost = true;
+	start();
+	send_one(0, &header);
+	expect_sent(0, &seen);
+	assert_int_equal(tap->begun[1], 1);
+	assert_int_equal(net_vhost_open(NULL, &net), SHYPER_EXIT_CONFIG);
+	no_vhost = false;
+}
+
 /* Packets one by one, of which the driver tells when it has to. */
 static void send_polled(unsigned int nr)
 {
@@ -551,7 +577,7 @@ int main(void)
 		TEST(transmit), TEST(bad_headers), TEST(not_negotiated), TEST(no_header),
 		TEST(bad_lengths), TEST(receive), TEST(too_few_buffers), TEST(too_large),
 		TEST(buffers_without_room), TEST(link), TEST(killed),
-		TEST(worker_of_a_stopped_queue), TEST(polling_loses_nothing),
+		TEST(worker_of_a_stopped_queue), TEST(no_worker), TEST(polling_loses_nothing),
 		TEST(polling_is_switched_off), cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_config),
 	};
