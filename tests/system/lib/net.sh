@@ -46,7 +46,8 @@ no_network() {
 }
 
 # cell_up NAME CELL ADDRESS: created, started, with its address; it serves what
-# root has given it, so many times, at /cgi-bin/stream?MIB.
+# root has given it, so many times, at /cgi-bin/stream?MIB. A number before each MiB
+# makes it another one: none can be lost or come twice, or two change places, unseen.
 cell_up() {
 	shyper cell create "/root/$1.json" || fail "$1: create"
 	shyper cell start "$1" || fail "$1: start"
@@ -55,7 +56,7 @@ cell_up() {
 	cell_run "$2" 60 "ip addr add 10.0.2.$3/24 dev eth0 && ip link set eth0 up; \
 until ping -c 1 -W 1 10.0.2.15 >/dev/null; do :; done; nc 10.0.2.15 5000 >/tmp/block </dev/null; \
 mkdir -p /srv/cgi-bin; echo '#!/bin/sh' >/srv/cgi-bin/stream; chmod +x /srv/cgi-bin/stream; \
-echo 'echo; seq \$QUERY_STRING | sed s,.*,/tmp/block, | xargs cat' >>/srv/cgi-bin/stream; \
+echo 'echo; seq \$QUERY_STRING | while read n; do echo \$n; cat /tmp/block; done' >>/srv/cgi-bin/stream; \
 httpd -h /srv; wc -c </tmp/block" |
 		grep -q '1048576$' || no_network "$1" "$2"
 }
@@ -63,7 +64,7 @@ httpd -h /srv; wc -c </tmp/block" |
 # stream_sum MIB: of what a cell serves
 stream_sum() {
 	local sum
-	sum=$(seq "$1" | sed s,.*,/tmp/block, | xargs cat | md5sum)
+	sum=$(seq "$1" | while read -r n; do echo "$n"; cat /tmp/block; done | md5sum)
 	echo "${sum%% *}"
 }
 
