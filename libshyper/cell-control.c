@@ -245,23 +245,27 @@ static int explain_orphan(struct shyper_cell *cell)
 	return -EOWNERDEAD;
 }
 
-int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms)
+/* For what has to do with its images. */
+static int ask_owner(struct shyper_cell *cell, const char *op, unsigned int timeout_ms)
 {
 	if (cell->orphaned)
 		return explain_orphan(cell);
-	return ask_monitor(cell, "start", timeout_or_default(timeout_ms), true);
+	return ask_monitor(cell, op, timeout_or_default(timeout_ms), true);
+}
+
+int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms)
+{
+	return ask_owner(cell, "start", timeout_ms);
 }
 
 int shyper_cell_load(struct shyper_cell *cell, unsigned int timeout_ms)
 {
-	return ask_monitor(cell, "load", timeout_or_default(timeout_ms), true);
+	return ask_owner(cell, "load", timeout_ms);
 }
 
 int shyper_cell_restart(struct shyper_cell *cell, unsigned int timeout_ms)
 {
-	if (cell->orphaned)
-		return explain_orphan(cell);
-	return ask_monitor(cell, "restart", timeout_or_default(timeout_ms), true);
+	return ask_owner(cell, "restart", timeout_ms);
 }
 
 int shyper_cell_ping(struct shyper_cell *cell)

@@ -148,11 +148,13 @@ expect "cell1" "$(sys cell1/orphaned) $(sys cell1/state)" "1 running"
 [ ! -e /sys/class/hvisor/cell1.blk0 ] || fail "an orphan has devices"
 exits=$(sys cell1/statistics/vmexits_total)
 wait_until 20 eval '[ "$(sys cell1/statistics/vmexits_total)" != '"$exits"' ]'
-status=0
-shyper cell restart one 2>err || status=$?
-cat err
-expect "restart of an orphan" $status 1
-grep -q orphaned err || fail "not told why"
+for verb in load start restart; do
+	status=0
+	shyper cell $verb one 2>err || status=$?
+	cat err
+	expect "$verb of an orphan" $status 1
+	grep -q orphaned err || fail "$verb: not told why"
+done
 shyper cell show -j one | jq -e .orphaned >/dev/null || fail "show does not tell"
 shyper cell stop one || fail "stop"
 state_is cell1 stopped || fail "not stopped"

@@ -479,6 +479,27 @@ static void test_missing_monitor_names_its_unit(void **state)
 	shyper_cell_close(cell);
 }
 
+/* Nobody has its memory: that is known at once, with no monitor to wait for. */
+static void test_images_of_an_orphan_are_not_waited_for(void **state)
+{
+	static int (*const operations[])(struct shyper_cell *cell, unsigned int timeout_ms) = {
+		shyper_cell_load, shyper_cell_start, shyper_cell_restart,
+	};
+	struct machine *machine = *state;
+	struct shyper_cell *cell;
+	char text[256];
+	size_t i;
+
+	machine_write_text(machine, CLASS "cell2/orphaned", "1\n");
+	assert_int_equal(shyper_cell_open(machine->ctx, "small", &cell), 0);
+	for (i = 0; i < ARRAY_SIZE(operations); i++) {
+		assert_int_equal(operations[i](cell, 100), -EOWNERDEAD);
+		shyper_error_format(shyper_ctx_get_error(machine->ctx), text, sizeof(text));
+		assert_non_null(strstr(text, "cell small: is orphaned"));
+	}
+	shyper_cell_close(cell);
+}
+
 static void test_first_cause_is_reported(void **state)
 {
 	struct machine *machine = *state;
@@ -516,6 +537,7 @@ int main(void)
 		TEST(test_monitor_that_dies_is_an_error),
 		TEST(test_cell_destroyed_meanwhile_is_gone),
 		TEST(test_missing_monitor_names_its_unit),
+		TEST(test_images_of_an_orphan_are_not_waited_for),
 		BARE_TEST(test_first_cause_is_reported),
 	};
 
