@@ -240,11 +240,20 @@ static void take_property(struct udev_device *device, const char *key,
 		text_copy(buffer, size, value);
 }
 
+/* The kernel's word is a state, or what else happened: then sysfs tells the state. */
+static void take_state(struct udev_device *device, struct shyper_event *event)
+{
+	const char *word = udev_device_get_property_value(device, "HVISOR_EVENT");
+	enum shyper_cell_state state = word ? shyper_cell_state_parse(word) :
+					      SHYPER_CELL_UNKNOWN;
+
+	if (state != SHYPER_CELL_UNKNOWN)
+		event->state = state;
+}
+
 /* What the event itself tells is truer than what sysfs says by now. */
 static void take_properties(struct udev_device *device, struct shyper_event *event)
 {
-	const char *state = udev_device_get_property_value(device, "HVISOR_EVENT");
-
 	if (event->type >= SHYPER_EVENT_DEVICE_ADDED) {
 		take_property(device, "HVISOR_DEVICE_TYPE", event->device_type,
 			      sizeof(event->device_type));
@@ -254,8 +263,7 @@ static void take_properties(struct udev_device *device, struct shyper_event *eve
 	}
 	take_property(device, "HVISOR_CELL_NAME", event->name, sizeof(event->name));
 	take_property(device, "HVISOR_REASON", event->reason, sizeof(event->reason));
-	if (state)
-		event->state = shyper_cell_state_parse(state);
+	take_state(device, event);
 }
 
 /* 1: an event; 0: nothing that the caller does not know. */

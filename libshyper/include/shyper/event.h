@@ -34,7 +34,8 @@ enum shyper_event_type {
  * @sysname: "cell1" or "cell1.blk0"
  * @name: of the cell or device, where the event tells it; else empty
  * @device_type: "blk" ...; empty for cells
- * @state: of a cell, where the event tells it; else SHYPER_CELL_UNKNOWN
+ * @state: of a cell, as the event tells it, else as it was when that was read;
+ *	SHYPER_CELL_UNKNOWN of one that had gone by then, and of devices
  * @reason: as shyper_cell_get_reason(); empty where not told; of a cell that was
  *	REMOVED "module": it runs on, but the module was removed
  * @change: of a device: "attached" or "detached", where the event is of its

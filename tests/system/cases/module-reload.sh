@@ -75,6 +75,11 @@ returns() {
 	wait_until 20 is_served "$1"
 }
 
+# Both cells, by events.json.
+have_changed() {
+	jq -se '[.[] | select(.kind == "cell" and .event == "changed")] | length == 2' events.json
+}
+
 before=$(snapshot)
 create one
 create two
@@ -94,6 +99,9 @@ one=$(monitor cell1) two=$(monitor cell2)
 free=$(grep HugePages_Free /proc/meminfo)
 cpu=$(sys cell1/cpus)
 memory=$(sys cell1/memory)
+shyper events --json >events.json &
+events=$!
+wait_until 20 test -s events.json
 remove
 expect "hugepages" "$(grep HugePages_Free /proc/meminfo)" "$free"
 echo 1 2>/dev/null >"/sys/devices/system/cpu/cpu$cpu/online" && fail "root took CPU $cpu"
@@ -107,6 +115,11 @@ expect "monitor of cell2" "$(monitor cell2)" "$two"
 expect "state" "$(sys cell1/state)" running
 expect "CPU" "$(sys cell1/cpus)" "$cpu"
 expect "memory" "$(sys cell1/memory)" "$memory"
+# What was given back has changed, and it ran all the time.
+wait_until 20 have_changed
+kill $events
+jq -se 'all(.kind == "device" or .event == "removed" or .state == "running")' \
+	events.json >/dev/null || fail "events: $(cat events.json)"
 jq -e '.name == "one"' /sys/class/hvisor/cell1/config >/dev/null || fail "cell's configuration"
 jq -e '.path == "/root/one.img"' /sys/class/hvisor/cell1.blk0/config >/dev/null ||
 	fail "device's configuration"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --put build/guests/reboot.img --put build/guests/fault.img
+# root-run: --put build/guests/reboot.img --put build/guests/fault.img --put build/guests/idle.img
 #
 # Each change of state of a cell and of a device's backend is a uevent with the
 # variables of docs/ABI, in the order in which it happened, as short as it was.
@@ -81,6 +81,23 @@ wait_until 10 happened cell1 remove
 expect "a failed run" "$(events cell1 | tail -n 6 | head -n 4 | xargs)" \
 	"add change loaded none change running none change failed unmapped"
 echo "ok failure"
+
+config idle
+shyper cell create ./idle.json >/dev/null || fail "create idle"
+for verb in start pause resume destroy; do
+	shyper cell $verb idle >/dev/null || fail "$verb idle"
+done
+wait_until 10 happened cell1 remove
+diff - <(events cell1 | tail -n 7) <<-END || fail "events of a pause"
+	add
+	change loaded none
+	change running none
+	change paused none
+	change running none
+	change dying none
+	remove
+END
+echo "ok pause"
 
 # The variables that docs/ABI promises, in an event of each kind.
 kill $monitor
