@@ -262,6 +262,23 @@ static void test_device_file_comes_last(void **state)
 	assert_told(SHYPER_CELL_RUNNING);
 }
 
+/* The class is there before its cells are, and a cell before all of its files. */
+static void test_files_come_one_by_one(void **state)
+{
+	char path[128];
+
+	vanish(*state, "");
+	assert_silent();
+	appear(*state, true);
+	snprintf(path, sizeof(path), "%s" CELL "orphaned",
+		 ((const struct machine *)*state)->root);
+	assert_int_equal(unlink(path), 0);
+	assert_refused(-ENXIO);
+	assert_int_equal(module.adopted, 0);
+	machine_write_text(*state, CELL "orphaned", "1\n");
+	assert_told(SHYPER_CELL_RUNNING);
+}
+
 /* Gone again before the cell was given back. */
 static void test_module_goes_while_it_comes(void **state)
 {
@@ -352,6 +369,7 @@ int main(void)
 		TEST(test_memory_unlike_the_configuration),
 		HELD(test_module_goes_and_comes),
 		HELD(test_device_file_comes_last),
+		HELD(test_files_come_one_by_one),
 		HELD(test_module_goes_while_it_comes),
 		HELD(test_error_that_passes),
 		HELD(test_cell_is_destroyed),
