@@ -189,7 +189,7 @@ static enum cli_status cmd_complete(const struct invocation *invocation)
 const struct command general_commands[] = {
 	{ .words = "help",
 	  .help = "List the commands, or tell about some of them",
-	  .arguments = { { "COMMAND", ARGUMENT_WORD, true, true } },
+	  .arguments = { { "COMMAND", ARGUMENT_COMMAND, true, true } },
 	  .run = cmd_help },
 	{ .words = "exit", .help = "Leave the shell or the script",
 	  .run = cmd_exit },

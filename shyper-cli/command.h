@@ -35,8 +35,10 @@ enum argument_kind {
 	ARGUMENT_CELL,		/* name or cellN */
 	ARGUMENT_DEVICE,	/* cellN.NAME or CELL.NAME */
 	ARGUMENT_TARGET,	/* a cell or a device */
+	ARGUMENT_CONSOLE,	/* NAME or NAME.PORT, of the cell before it */
 	ARGUMENT_STATE,		/* of a cell */
 	ARGUMENT_CONFIG,	/* file, or name of a file in /etc/shyper/cells */
+	ARGUMENT_COMMAND,	/* words of a verb */
 };
 
 struct argument {
@@ -168,9 +170,13 @@ typedef void (*command_add)(void *data, const char *word);
 bool command_complete(struct session *session, int argc, char *const *argv,
 		      const char *prefix, command_add add, void *data);
 
-/* Names of cells, devices, states, files ... for completion (names.c). */
+/*
+ * Names of cells, devices, states, files ... for completion (names.c). @before:
+ * the argument before this one; NULL: it is the first.
+ */
+struct sink;
 void names_complete(struct session *session, enum argument_kind kind,
-		    const char *prefix, command_add add, void *data);
+		    const char *before, const struct sink *sink);
 
 /*
  * One line on stderr: "shyper: [FILE:LINE: ]SUBJECT: REASON[; HINT]". The hint

@@ -97,25 +97,39 @@ static bool takes_value(const struct command *command, const char *word)
 	return false;
 }
 
+/* Options of "help" may stand before the words that it is to explain. */
+static void complete_explained(int argc, char *const *argv, const struct sink *sink)
+{
+	for (; argc && argv[0][0] == '-'; argc--)
+		argv++;
+	complete_verb(argc, argv, sink);
+}
+
 /* As command_complete(), with the words behind the verb. */
 static bool complete_argument(struct session *session,
 			      const struct command *command, int argc,
 			      char *const *argv, const struct sink *sink)
 {
 	const struct argument *argument;
+	const char *before = NULL;
 	int position = 0;
 
 	for (int i = 0; i < argc; i++) {
-		if (!takes_value(command, argv[i]))
-			position += argv[i][0] != '-';
-		else if (++i == argc)
-			return false;
+		if (takes_value(command, argv[i])) {
+			if (++i == argc)
+				return false;
+		} else if (argv[i][0] != '-') {
+			before = argv[i];
+			position++;
+		}
 	}
 	argument = argument_at(command, position);
 	if (!argument)
 		return false;
-	names_complete(session, argument->kind, sink->prefix, sink->add,
-		       sink->data);
+	if (argument->kind == ARGUMENT_COMMAND)
+		complete_explained(argc, argv, sink);
+	else
+		names_complete(session, argument->kind, before, sink);
 	return argument->kind == ARGUMENT_FILE ||
 	       argument->kind == ARGUMENT_CONFIG;
 }
@@ -132,7 +146,7 @@ bool command_complete(struct session *session, int argc, char *const *argv,
 		last = *argv++;
 	if (!argc && last && !session->interactive &&
 	    (!strcmp(last, "-b") || !strcmp(last, "--batch"))) {
-		names_complete(session, ARGUMENT_FILE, prefix, add, data);
+		names_complete(session, ARGUMENT_FILE, NULL, &sink);
 		return true;
 	}
 	if (!argc && prefix[0] == '-')

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "command.h"
+#include "sink.h"
 
 /* What the handler saw last. */
 static struct invocation seen;
@@ -60,7 +61,8 @@ const struct command cell_commands[] = {
 
 const struct command device_commands[] = {
 	{ .words = "device", .help = "All", .run = record,
-	  .arguments = { { "DEVICE", ARGUMENT_DEVICE, true, false } } },
+	  .arguments = { { "DEVICE", ARGUMENT_DEVICE, true, false },
+			 { "CONSOLE", ARGUMENT_CONSOLE, true, false } } },
 	{ .words = "device refuse", .help = "Refuse", .run = refuse },
 	{ 0 }
 };
@@ -70,7 +72,7 @@ const struct command system_commands[] = { { 0 } };
 
 const struct command general_commands[] = {
 	{ .words = "help", .help = "Help", .run = record,
-	  .arguments = { { "COMMAND", ARGUMENT_WORD, true, true } } },
+	  .arguments = { { "COMMAND", ARGUMENT_COMMAND, true, true } } },
 	{ .words = "exit", .help = "Leave", .run = leave },
 	{ .words = "raw", .help = "Raw", .run = record, .raw = true,
 	  .hidden = true },
@@ -78,14 +80,16 @@ const struct command general_commands[] = {
 };
 
 void names_complete(struct session *session, enum argument_kind kind,
-		    const char *prefix, command_add add, void *data)
+		    const char *before, const struct sink *sink)
 {
 	if (kind == ARGUMENT_CELL)
-		add(data, "debian");
+		offer(sink, "debian");
 	if (kind == ARGUMENT_CONFIG)
-		add(data, "config");
+		offer(sink, "config");
 	if (kind == ARGUMENT_FILE)
-		add(data, "file");
+		offer(sink, "file");
+	if (kind == ARGUMENT_CONSOLE)
+		offer(sink, before);
 }
 
 static int run(const char *line)
@@ -274,6 +278,13 @@ static void test_completion_follows_the_table(void **state)
 		{ { "cell", "start", "-t", "5" }, "", "debian|" },
 		{ { "cell", "start", "--timeout", "5" }, "", "debian|" },
 		{ { "cell", "start", "--timeout=5" }, "", "debian|" },
+		{ { "device", "-j", "debian", "-q" }, "", "debian|" },
+		{ { "help" }, "c", "cell|" },
+		{ { "help", "cell" }, "", "start|list|check|" },
+		{ { "help", "-j", "cell" }, "l", "list|" },
+		{ { "help", "cell", "list" }, "", "" },
+		{ { "help", "nothing" }, "", "" },
+		{ { "help" }, "--j", "--json|" },
 		{ { NULL }, "--", "--json|--quiet|--help|--command|--batch|"
 				  "--force|--version|" },
 		{ { "-b" }, "", "file|" },

@@ -34,6 +34,9 @@ static void test_each_verb_is_complete(void **state)
 		for (size_t j = 0; j < COMMAND_MAX_ARGUMENTS && a[j].name; j++) {
 			assert_false(ended && !a[j].optional);
 			ended = ended || a[j].optional || a[j].many;
+			/* Completion looks for consoles in the cell before. */
+			assert_true(a[j].kind != ARGUMENT_CONSOLE ||
+				    (j && a[j - 1].kind == ARGUMENT_CELL));
 			assert_true(!a[j].many ||
 				    j + 1 == COMMAND_MAX_ARGUMENTS ||
 				    !a[j + 1].name);
@@ -248,6 +251,57 @@ static void test_the_shell_completes_what_there_is(void **state)
 	assert_string_equal(output, "cell1.blk0\n");
 	assert_int_equal(run("complete cell st"), CLI_DONE);
 	assert_string_equal(output, "start\nstop\n");
+	assert_int_equal(run("complete help cell sh"), CLI_DONE);
+	assert_string_equal(output, "show\n");
+}
+
+/* What can be typed is what was begun: the cell's name, or its number. */
+static void test_both_names_of_a_cell_are_completed(void **state)
+{
+	static const char *const lines[][2] = {
+		{ "complete cell show cell", "cell0\ncell1\ncell2\n" },
+		{ "complete cell show de", "debian\n" },
+		{ "complete stat cell1", "cell1\ncell1.blk0\n" },
+		{ "complete stat de", "debian\n" },
+		{ "complete stat debian.", "debian.blk0\n" },
+		{ "complete stat debian.c", "" },
+		{ "complete device show ''", "cell1.blk0\n" },
+		{ "complete device show de", "debian.blk0\n" },
+		{ "complete device show broken.", "" },
+		{ "complete device set debian.blk0 ''", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_int_equal(run(lines[i][0]), CLI_DONE);
+		assert_string_equal(output, lines[i][1]);
+	}
+}
+
+/* Its configuration is for root alone to read; in it are its ports. */
+static void test_consoles_of_a_cell_are_completed(void **state)
+{
+	put("/sys/class/hvisor/cell2.con0/type", "console\n");
+	put("/sys/class/hvisor/cell2.con0/index", "0\n");
+	put("/sys/class/hvisor/cell2.con0/config",
+	    "{\"ports\": [\"agent\", \"gdb\"]}");
+	put("/sys/class/hvisor/cell2.uart0/type", "pl011\n");
+	put("/sys/class/hvisor/cell2.uart0/index", "1\n");
+	put("/sys/class/hvisor/cell2.rng0/type", "rng\n");
+	put("/sys/class/hvisor/cell2.rng0/index", "2\n");
+	assert_int_equal(run("complete cell console broken ''"), CLI_DONE);
+	assert_string_equal(output, "con0\ncon0.agent\ncon0.gdb\nuart0\n");
+	assert_int_equal(run("complete cell console cell2 con0.a"), CLI_DONE);
+	assert_string_equal(output, "con0.agent\n");
+	put("/sys/class/hvisor/cell2.con0/config", "{");
+	assert_int_equal(run("complete cell console -q broken c"), CLI_DONE);
+	assert_string_equal(output, "con0\n");
+	assert_int_equal(run("complete cell console debian ''"), CLI_DONE);
+	assert_string_equal(output, "");
+	assert_int_equal(run("complete cell console nobody ''"), CLI_DONE);
+	assert_string_equal(output, "");
+	remove_cell("cell2.con0");
+	remove_cell("cell2.uart0");
+	remove_cell("cell2.rng0");
 }
 
 static void test_files_are_completed(void **state)
@@ -288,6 +342,8 @@ int main(void)
 		cmocka_unit_test(test_all_faults_of_the_daemons_file_are_told),
 		cmocka_unit_test(test_a_script_names_the_line_that_failed),
 		cmocka_unit_test(test_the_shell_completes_what_there_is),
+		cmocka_unit_test(test_both_names_of_a_cell_are_completed),
+		cmocka_unit_test(test_consoles_of_a_cell_are_completed),
 		cmocka_unit_test(test_files_are_completed),
 	};
 
