@@ -201,6 +201,7 @@ enum cli_status cell_print_map(const struct invocation *invocation, bool is_svg)
 		map.start = map.list[0].address;
 		map.end = last->address + last->length;
 	}
+	is_svg = is_svg && !invocation->json;
 	if (is_svg && map.count)
 		print_svg(&map);
 	else if (!invocation->json && map.count)

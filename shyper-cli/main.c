@@ -72,13 +72,14 @@ static int parse(struct session *session, struct arguments *arguments, int argc,
 	return optind;
 }
 
-
 static enum cli_status run(struct session *session,
 			   const struct arguments *arguments, int argc,
 			   char **argv)
 {
 	if (arguments->help)
 		return command_run_line(session, "help");
+	if (arguments->version && session->json)
+		return command_run_line(session, "system version");
 	if (arguments->version) {
 		puts("shyper " SHYPER_VERSION);
 		return CLI_DONE;

@@ -20,9 +20,10 @@ row() {
 }
 
 # What changes nothing can be asked twice.
-asks='cell (check|list|wait|show|log|console|dump)|device (list|show)|stat|top|events|system|help'
+asks='cell (check|create --dry-run|list|wait|show|log|console|dump)|device (list|show)|stat|top|events|system|help'
 
 row 'cell check ./idle.json' '^\./idle\.json +idle +1 +16M +yes' '.[0].valid'
+row 'cell create --dry-run ./idle.json' '^name +idle' '.device_tree | contains("virtio_mmio@")'
 row 'cell create ./idle.json' '^cell1 idle: created' '.state == "created"'
 row 'cell list' '^1 +idle +created' '.[1].name == "idle"'
 row 'cell load idle' '^cell1 idle: loaded' '.state == "loaded"'
@@ -32,6 +33,7 @@ row 'stat -i 0.3' '^cell1 +idle +running +[0-9.]+ ' '.cells[1].vmexits_total >= 
 row 'top -n 1 -i 0.3' '^cell1 +idle +running +[0-9.]+ ' '.devices | length == 3'
 row 'events -n 3' ' cell1 idle: present, running' '.event == "present"'
 row 'cell show idle' '^name +idle' '.starts == 1 and (.holders | length) >= 2'
+row 'cell show --map' '^each character: [0-9]+ MiB' 'any(.cell == 1 and .owner == "idle")'
 row 'cell log idle' '^ok idle' '.text | contains("ok idle")'
 row 'cell console idle' 'read-only, another client writes' '.text | contains("read-only")'
 row 'cell dump idle' '^log of the cell' '.log | contains("ok idle")'
@@ -86,6 +88,16 @@ verb_of() {
 	done
 }
 
+# form_of LINE: the same with its long options, which print something else.
+form_of() {
+	local word form
+	form=$(verb_of "$1")
+	for word in $1; do
+		[[ $word != --* ]] || form=${form}_$word
+	done
+	echo "$form"
+}
+
 verbs=$(shyper help --json | jq -r '.[].command | gsub(" "; "_")')
 for verb in $verbs; do
 	found=$others
@@ -122,7 +134,7 @@ echo ok full-disk
 mkdir json
 filter='' files=()
 for n in "${!lines[@]}"; do
-	file=json/$(verb_of "${lines[n]}")
+	file=json/$(form_of "${lines[n]}")
 	eval "shyper ${lines[n]} --json" >"$file" 2>err </dev/null || fail "${lines[n]}: $(cat err)"
 	files+=(--slurpfile "f$n" "$file")
 	filter="$filter, (\$f${n}[-1] | ${filters[n]})"
@@ -135,7 +147,7 @@ done
 echo ok json
 
 # Fields by verb, as documented: VERB FIELD; FIELD may end with *.
-awk -v verbs="$verbs" '
+awk -v verbs="$(ls json)" '
 	function flush(v, text) {
 		split(verbs, all, /[ \n]+/)
 		for (v in all) {
@@ -226,6 +238,10 @@ done
 prompt_start
 prompt_end quit
 echo ok exit
+
+# An option that stands for a verb prints what that does.
+expect version "$(shyper -V)" "shyper $(shyper -j -V | jq -r .shyper)"
+echo ok version
 
 # The daemon, with nothing to serve, in each way; SIGTERM or ^C ends it.
 echo '{ "version": 1, "mediated": [] }' >none.json
