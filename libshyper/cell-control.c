@@ -144,8 +144,7 @@ static int explain_no_monitor(struct shyper_cell *cell, int err)
 	error_set(cell->ctx, err == -EACCES || err == -EPERM ? -EPERM : -ETIMEDOUT,
 		  subject, NULL, "its monitor does not answer on /run/shyper/%s.sock: %s",
 		  cell->sysname, strerror(-err));
-	error_hint(cell->ctx, "see `systemctl status shyper-cell@%s`; where udev does not start it, run `shyper system daemon &`",
-		   cell->sysname);
+	error_hint_service(cell->ctx, "cell", cell->sysname);
 	return cell->ctx->error.code;
 }
 

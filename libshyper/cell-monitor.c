@@ -230,6 +230,17 @@ static int explain_refusal(struct shyper_monitor *monitor, int err, const char *
 			 "cannot be %s: %s", verb, strerror(-err));
 }
 
+static void hint_at_backend(struct shyper_monitor *monitor, const struct device_config *device)
+{
+	char sysname[SYSFS_NAME_LEN];
+
+	text_format(sysname, sizeof(sysname), "%s.%s", monitor->holder.sysname, device->name);
+	if (device->type == DEVICE_USER)
+		error_hint(monitor->ctx, "start its backend, which is none of shyper's: the device's type is \"user\"");
+	else
+		error_hint_service(monitor->ctx, device_type_name(device->type), sysname);
+}
+
 static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device)
 {
 	struct shyper_ctx *ctx = monitor->ctx;
@@ -247,13 +258,8 @@ static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device
 	text_format(place, sizeof(place), "device %s", name);
 	error_set(ctx, err, monitor->holder.sysname, place,
 		  "its backend has not answered in time");
-	if (device < monitor->holder.config->nr_devices &&
-	    monitor->holder.config->devices[device].type == DEVICE_USER)
-		error_hint(ctx, "start its backend, which is none of shyper's: the device's type is \"user\"");
-	else if (device < monitor->holder.config->nr_devices)
-		error_hint(ctx, "see `systemctl status shyper-%s@%s.%s`",
-			   device_type_name(monitor->holder.config->devices[device].type),
-			   monitor->holder.sysname, name);
+	if (device < monitor->holder.config->nr_devices)
+		hint_at_backend(monitor, &monitor->holder.config->devices[device]);
 	return err;
 }
 

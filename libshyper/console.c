@@ -106,7 +106,7 @@ static int explain_connect(const struct shyper_console *console, int err)
 		err = -ETIMEDOUT;
 	error_set(ctx, err, sysname, NULL, "its backend does not answer at /run/shyper/%s.sock",
 		  console->socket);
-	error_hint(ctx, "see `systemctl status shyper-%s@%s`", console->type, sysname);
+	error_hint_service(ctx, console->type, sysname);
 	return err;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct shyper_error *shyper_ctx_get_error(const struct shyper_ctx *ctx)
 {
@@ -47,6 +48,20 @@ void error_hint(struct shyper_ctx *ctx, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(error->hint, sizeof(error->hint), format, args);
 	va_end(args);
+}
+
+void error_hint_service(struct shyper_ctx *ctx, const char *type, const char *sysname)
+{
+	/* As sd_booted(3) looks for it. */
+	char *path = ctx_path(ctx, "/run/systemd/system");
+	bool has_systemd = path && !access(path, F_OK);
+
+	free_keep_errno(path);
+	if (has_systemd)
+		error_hint(ctx, "see `systemctl status shyper-%s@%s`", type, sysname);
+	else
+		error_hint(ctx, "see whether `shyper system daemon` runs, and what it logged of %s",
+			   sysname);
 }
 
 int error_no_memory(struct shyper_ctx *ctx)

@@ -37,6 +37,11 @@ int error_set(struct shyper_ctx *ctx, int code, const char *subject,
 	      const char *location, const char *format, ...) PRINTF(5, 6);
 /* Adds what to do; the first one stays. */
 void error_hint(struct shyper_ctx *ctx, const char *format, ...) PRINTF(2, 3);
+/*
+ * The same, where it is told why nothing serves @sysname, what shyper-TYPE should:
+ * by systemd, or by the daemon where that does not run.
+ */
+void error_hint_service(struct shyper_ctx *ctx, const char *type, const char *sysname);
 int error_no_memory(struct shyper_ctx *ctx);
 
 /* The context's root and the formatted absolute path; freed by free(). */

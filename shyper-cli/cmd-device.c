@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "context.h"
 #include "describe.h"
@@ -107,6 +108,19 @@ static bool has_successor(struct upgrade *u)
 	return u->new_pid && u->new_pid != u->old_pid;
 }
 
+/* Who should have started the next one: where there is systemd, that. */
+static void find_hint(const struct shyper_device *device, char *hint, size_t size)
+{
+	const char *sysname = shyper_device_get_sysname(device);
+
+	if (!access("/run/systemd/system", F_OK))
+		snprintf(hint, size, "see `systemctl status shyper-%s@%s`",
+			 shyper_device_get_type(device), sysname);
+	else
+		snprintf(hint, size, "see what `shyper system daemon` logged of %s",
+			 sysname);
+}
+
 static enum cli_status wait_for_successor(struct upgrade *u)
 {
 	const char *name = u->invocation->argv[0];
@@ -124,9 +138,7 @@ static enum cli_status wait_for_successor(struct upgrade *u)
 			break;
 		context_wait(shyper_events_get_fd(u->events), left);
 	}
-	snprintf(hint, sizeof(hint), "see `systemctl status shyper-%s@%s`",
-		 shyper_device_get_type(u->device),
-		 shyper_device_get_sysname(u->device));
+	find_hint(u->device, hint, sizeof(hint));
 	if (u->new_pid == u->old_pid)
 		cli_error(u->invocation->session, name, hint,
 			  "process %d has not ended in time", u->old_pid);

@@ -466,7 +466,7 @@ static void test_cell_destroyed_meanwhile_is_gone(void **state)
 	free((char *)fake.cell);
 }
 
-static void test_missing_monitor_names_its_unit(void **state)
+static void test_missing_monitor_is_looked_for_where_it_is_started(void **state)
 {
 	struct machine *machine = *state;
 	const struct shyper_error *error = shyper_ctx_get_error(machine->ctx);
@@ -474,8 +474,11 @@ static void test_missing_monitor_names_its_unit(void **state)
 
 	assert_int_equal(shyper_cell_open(machine->ctx, "small", &cell), 0);
 	assert_int_equal(shyper_cell_start(cell, 100), -ETIMEDOUT);
-	assert_non_null(strstr(error->hint, "shyper-cell@cell2"));
-	assert_non_null(strstr(error->hint, "shyper system daemon"));
+	assert_string_equal(error->hint,
+			    "see whether `shyper system daemon` runs, and what it logged of cell2");
+	machine_write_text(machine, "/run/systemd/system/is", "a folder\n");
+	assert_int_equal(shyper_cell_start(cell, 100), -ETIMEDOUT);
+	assert_string_equal(error->hint, "see `systemctl status shyper-cell@cell2`");
 	shyper_cell_close(cell);
 }
 
@@ -536,7 +539,7 @@ int main(void)
 		TEST(test_nonsense_of_the_monitor_is_an_error),
 		TEST(test_monitor_that_dies_is_an_error),
 		TEST(test_cell_destroyed_meanwhile_is_gone),
-		TEST(test_missing_monitor_names_its_unit),
+		TEST(test_missing_monitor_is_looked_for_where_it_is_started),
 		TEST(test_images_of_an_orphan_are_not_waited_for),
 		BARE_TEST(test_first_cause_is_reported),
 	};
