@@ -2,6 +2,7 @@
 /* Logs of cells, and of the hypervisor, which is cell 0's. */
 #include "cell-log.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "context.h"
@@ -10,8 +11,8 @@
 #define LOG_CHUNK	16384
 #define FOLLOW_MS	200
 
-static enum cli_status print_log(const struct invocation *invocation,
-				 struct shyper_cell *cell, uint64_t *position)
+static int print_log(const struct invocation *invocation,
+		     struct shyper_cell *cell, uint64_t *position)
 {
 	char buffer[LOG_CHUNK];
 	int length;
@@ -20,33 +21,38 @@ static enum cli_status print_log(const struct invocation *invocation,
 					      sizeof(buffer))) > 0)
 		output_text(invocation, "text", buffer, (size_t)length);
 	fflush(stdout);
-	return length ? context_fail(invocation, shyper_cell_get_name(cell),
-				     length) : CLI_DONE;
+	return length;
 }
 
-static enum cli_status follow_log(const struct invocation *invocation,
-				  struct shyper_cell *cell)
+static int follow_log(const struct invocation *invocation,
+		      struct shyper_cell *cell)
 {
-	enum cli_status status = CLI_DONE;
 	uint64_t position = 0;
+	int err;
 
 	context_catch_interrupt();
-	while (!status && !context_is_interrupted() && !ferror(stdout)) {
-		status = print_log(invocation, cell, &position);
-		if (!status && shyper_cell_refresh(cell))
+	do {
+		err = print_log(invocation, cell, &position);
+		if (err)
 			break;
 		context_wait(-1, FOLLOW_MS);
-	}
+		/* Its number may be another cell's by now. */
+		err = shyper_cell_refresh(cell);
+	} while (!err && !context_is_interrupted() && !ferror(stdout));
 	context_release_interrupt();
-	return status;
+	/* That the cell has gone is the end of its log. */
+	return err == -ENOENT ? 0 : err;
 }
 
 enum cli_status cell_print_log(const struct invocation *invocation,
 			       struct shyper_cell *cell)
 {
 	uint64_t position = 0;
+	int err;
 
-	if (option_given(invocation, "follow"))
-		return follow_log(invocation, cell);
-	return print_log(invocation, cell, &position);
+	err = option_given(invocation, "follow") ?
+		      follow_log(invocation, cell) :
+		      print_log(invocation, cell, &position);
+	return err ? context_fail(invocation, shyper_cell_get_name(cell), err) :
+		     CLI_DONE;
 }

@@ -24,6 +24,11 @@ ask() {
 	cat answer
 }
 
+# have_failed TIMES: cell2 did so often, by the hypervisor's log.
+have_failed() {
+	[ "$(grep -c 'cell 2: failed' system.log)" = "$1" ]
+}
+
 cat >broken.json <<-END
 	{ "version": 1, "name": "broken", "cpus": 1, "memory": "16M",
 	  "boot": { "kernel": "$PWD/fault.img" }, "restart": "never", "devices": [] }
@@ -32,8 +37,16 @@ truncate -s 8M /root/disk.img
 jq '.name = "work" | .devices += [ { "type": "blk", "name": "blk0", "path": "/root/disk.img" } ]' \
 	/etc/shyper/cells/small.json >work.json
 
-shyper -c 'cell create ./work.json; cell start work; cell create ./broken.json; cell start broken' \
-	>/dev/null || fail "create"
+shyper cell create ./work.json >/dev/null || fail "create work"
+shyper cell log work --follow >work.log 2>work.err &
+log=$!
+shyper events --new -n 1 >new.txt &
+events=$!
+shyper -c 'cell start work; cell create ./broken.json; cell start broken' >/dev/null || fail "create"
+wait $events || fail "events: status $?"
+expect "new events" "$(wc -l <new.txt)" 1
+! grep present new.txt || fail "an event of what was there"
+echo ok new-events
 shyper cell wait broken failed -t 60 >/dev/null || fail "broken does not fail"
 console_open cell1
 cell_login cell1 240
@@ -91,16 +104,25 @@ says "sleep \($stranger\)" err
 ask 'holds which' 'system status'
 says "^  work +sleep +$stranger$" answer
 kill $stranger
+wait $log || fail "log of a cell that has gone: status $?"
+says 'Linux version' work.log
+[ ! -s work.err ] || fail "log of a cell that has gone: $(cat work.err)"
 echo ok who-holds
 
 # A cell fails while somebody types: told above the line, which is as it was.
 prompt_type 'cell li'
+shyper system log -f >system.log &
+log=$!
+wait_until 20 have_failed 1
 shyper cell start broken >/dev/null || fail "start broken"
 dialogue_await 20 'cell2 broken: failed (unmapped)' || fail "no word of a failure"
 dialogue_await 20 'shyper> cell li' || fail "the line is gone"
 prompt_type 'st\n'
 prompt_result 20 >answer
 says '^2 +broken +failed' answer
+wait_until 20 have_failed 2
+kill -INT $log
+wait $log || fail "system log: status $?"
 echo ok failure-is-told
 
 # One match is completed, with a blank behind it.
@@ -171,4 +193,16 @@ dialogue_await 20 'bash> ' || fail "no prompt of bash after the second ^C"
 dialogue_send exit
 dialogue_end 20 || fail "bash does not end"
 echo ok bash-completion
-shyper cell destroy broken >/dev/null || fail "destroy broken"
+
+# Gone at once, whoever has its memory.
+exec 7<"$(find "/proc/$(systemctl show -P MainPID shyper-cell@cell2.service)/map_files" \
+	-lname '*memfd:shyper:broken*' | head -n 1)"
+sleep 1000 &
+stranger=$!
+exec 7<&-
+shyper cell destroy broken --no-wait >answer || fail "destroy broken: status $?"
+says '^cell2 broken: gone' answer
+shyper system status >answer
+says "^  broken +sleep +$stranger$" answer
+kill $stranger
+echo ok no-wait
