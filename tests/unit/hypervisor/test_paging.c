@@ -11,33 +11,13 @@
 #include <asm/pgtable.h>
 
 #include "paging.h"
+#include "table_pages.h"
 
 #define GIB	(1UL << 30)
 #define MIB	(1UL << 20)
 #define ATTRS	(PTE_AF | PTE_SH_INNER)
 
-static int pages_out;		/* allocated and not freed */
-static int pages_left;		/* until alloc fails */
 static u64 flushed_from, flushed_size;
-
-static void *page_alloc(void)
-{
-	void *page;
-
-	if (!pages_left)
-		return NULL;
-	pages_left--;
-	pages_out++;
-	page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
-	memset(page, 0, PAGE_SIZE);
-	return page;
-}
-
-static void page_free(void *page)
-{
-	pages_out--;
-	free(page);
-}
 
 static void note_flush(const struct paging *pg, u64 virt, u64 size)
 {

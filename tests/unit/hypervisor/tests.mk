@@ -36,3 +36,12 @@ srcs-test_vgic := $(hypervisor-vgic)
 srcs-test_vgic_cpus := $(hypervisor-vgic)
 srcs-test_vgic_registers := $(hypervisor-vgic)
 srcs-test_id_filter := hypervisor/arch/arm64/id-filter.c
+
+# Random input.
+tests-hypervisor += test_random_paging test_random_memory test_random_cell test_random_mmio \
+	test_random_device
+srcs-test_random_paging := hypervisor/paging.c
+srcs-test_random_memory := hypervisor/mem.c
+srcs-test_random_cell := $(addprefix hypervisor/,cell-memory.c cell-check.c paging.c mem.c mmio.c)
+srcs-test_random_mmio := hypervisor/mmio.c
+srcs-test_random_device := $(hypervisor-devices)
