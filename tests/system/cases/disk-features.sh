@@ -6,7 +6,7 @@
 # offered, taken and made use of. All of them move data that is right.
 . ./cell.sh
 . ./features.sh
-. ./disk-features.sh
+. ./disk-driver.sh
 
 names=(event_idx indirect_desc seg_max blk_size flush config_wce topology mq discard write_zeroes)
 # By the size of a queue, which other backends have another one of.

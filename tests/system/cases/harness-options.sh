@@ -85,3 +85,10 @@ took=$((SECONDS - start))
 echo "nothing, from a snapshot, took $took s"
 [ $took -lt 60 ] || fail "no start in seconds"
 echo "ok snapshot"
+
+mkdir "$work/other"
+cp "$work/machine" "$work/other"
+status=0
+"$root_run" --put "$work/other/machine" "$work/machine" 2>"$work/err" || status=$?
+expect_eq "status with two files of one name" 2 "$status"
+grep -q '/root/machine$' "$work/err" || fail "it does not say which: $(cat "$work/err")"

@@ -7,7 +7,7 @@
 # data that is right.
 . ./cell.sh
 . ./features.sh
-. ./disk-features.sh
+. ./disk-driver.sh
 
 trap '[ $? = 0 ] || { tail -n 5 *.err; journalctl -q -u "shyper-vhost-user@*" | tail -n 20; }' EXIT
 
