@@ -4,8 +4,9 @@
 #
 # Two cells on a bridge with root's card, their packets moved by the backends: to
 # root, to each other and beyond, byte for byte; also while a backend is killed
-# again and again. Links go down and up, addresses are filtered, a cell has two
-# pairs of queues.
+# again and again. One is told to, on a tap that root keeps, and has two pairs of
+# queues; the other makes its tap, and finds no vhost-net. Links go down and up,
+# addresses are filtered.
 . ./cell.sh
 . ./net.sh
 
@@ -17,16 +18,27 @@ reads_grew() {
 	[ $(($(sys cell2.net0/reads) - reads)) -ge "$1" ]
 }
 
+# kept: what the tap is that root keeps
+kept() {
+	cat /sys/class/net/kept0/{ifindex,address,master/ifindex}
+}
+
 before=$(snapshot)
-cell_config one '.cpus = 2 | .devices[1].vhost = false | .devices[1].queue_pairs = 2'
-cell_config two '.devices[1].vhost = false | .devices[1].mac = "02:00:00:00:00:02" | .devices[1].mtu = 1400'
+# Neither udev's rule nor whoever opens the node may load it.
+[ ! -e /sys/module/vhost_net ] || fail "vhost-net is there"
+rm "$(modinfo -n vhost_net)" && rm -f /dev/vhost-net || fail "vhost-net cannot be taken away"
+cell_config one '.cpus = 2 | .devices[1].vhost = false | .devices[1].tap = "kept0" | .devices[1].queue_pairs = 2'
+cell_config two '.devices[1].mac = "02:00:00:00:00:02" | .devices[1].mtu = 1400'
 shyper cell create /root/one.json 2>said && fail "created without a bridge"
 grep -q '/devices/1/bridge: there is no bridge "br0" in the root cell' said || fail "$(cat said)"
 echo "ok no-bridge"
 
 bridge_up
+modprobe tun && ip tuntap add kept0 mode tap multi_queue && ip link set kept0 master br0 || fail "no tap"
+kept=$(kept)
 cell_up one cell1 16
 cell_up two cell2 17
+journalctl -q -u shyper-net@cell2.net0 | grep -q 'serves packets itself: /dev/vhost-net' || fail "vhost-net is there"
 mac=$(cell_run cell1 10 'cat /sys/class/net/eth0/address')
 grep -qxE '.[26ae](:..){5}' <<<"$mac" || fail "derived address $mac"
 expect "own address" "$(cell_run cell2 10 'cat /sys/class/net/eth0/address')" 02:00:00:00:00:02
@@ -36,7 +48,7 @@ echo "ok addresses"
 # What was offered, all of it taken by the driver but MTU by the first.
 expect "features" "$(sys cell2.net0/features)" "$(sys cell2.net0/driver_features)"
 echo "features: $(sys cell1.net0/features), taken by the driver: $(sys cell1.net0/driver_features)"
-expect "queues of the tap" "$(find /sys/class/net/cell1.net0/queues -name 'rx-*' | wc -l)" 2
+expect "queues of the tap" "$(find /sys/class/net/kept0/queues -name 'rx-*' | wc -l)" 2
 expect "queues of the guest" "$(cell_run cell1 10 'ls -d /sys/class/net/eth0/queues/rx-* | wc -l')" 2
 echo "ok features"
 
@@ -50,6 +62,11 @@ cell_to_root cell1 16 "$mib" "$sum"
 cell_gets cell2 $((60 + 4 * mib)) 16 "$mib" "$sum"
 http_to_cell cell2 $((mib << 20)) $((60 + 4 * mib))
 echo "ok bulk"
+
+iperf_up cell2
+iperf_tcp cell2 -t 2
+kill "$iperf"
+echo "ok iperf"
 
 # Frames for somebody else flood the bridge; a driver that does not want them gets none.
 ip neigh add 10.0.2.99 lladdr 02:00:00:00:00:99 dev br0
@@ -76,20 +93,23 @@ mib=$(volume 16)
 sum=$(stream_sum "$mib")
 cell_post cell2 "wget -q -O - 'http://10.0.2.16/cgi-bin/stream?$mib' | md5sum"
 for _ in 1 2; do
-	goes_on cell1.net0
+	goes_on kept0
 	backend_kill cell1.net0
 	backend_kill cell2.net0
 done
 said=$(cell_result cell2 $((120 + 4 * mib))) || fail "the transfer ended: $said"
 expect "sum" "${said%% *}" "$sum"
 expect "bad chains" "$(sys cell1.net0/bad_chains) $(sys cell2.net0/bad_chains)" "0 0"
+expect "the tap of root" "$(kept)" "$kept"
 echo "ok killed"
 
 console_close cell1
 console_close cell2
 shyper cell destroy one || fail "destroy"
 shyper cell destroy two || fail "destroy"
-[ ! -e /sys/class/net/cell1.net0 ] || wait_until 5 test ! -e /sys/class/net/cell1.net0
+[ ! -e /sys/class/net/cell2.net0 ] || wait_until 5 test ! -e /sys/class/net/cell2.net0
+expect "the tap of root" "$(kept)" "$kept"
+echo "ok kept-tap"
 cell_config one '.devices[1].vhost = false'
 cell_up one cell1 16
 expect "the same address again" "$(cell_run cell1 10 'cat /sys/class/net/eth0/address')" "$mac"

@@ -89,6 +89,28 @@ http_to_cell() {
 	grep -qxE '[0-9a-f]{32}' <<<"$said" || fail "HTTP to $1: $said"
 }
 
+# iperf_up CELL: a server in root, $iperf, and the program in the cell, which has none: it
+# gets root's, with all that it is linked to.
+iperf_up() {
+	local files said
+	mapfile -t files < <(ldd /usr/bin/iperf3 | grep -o '/[^ ]*')
+	tar -C / -chf /tmp/iperf3.tar usr/bin/iperf3 "${files[@]#/}"
+	socat -U TCP-LISTEN:5003,reuseaddr OPEN:/tmp/iperf3.tar,rdonly &
+	iperf3 -s >/dev/null 2>&1 &
+	iperf=$!
+	said=$(cell_run "$1" 60 'until nc 10.0.2.15 5003 </dev/null | tar -x -C /; do :; done
+ln -s /usr/bin/iperf3 /bin && iperf3 -v') ||
+		fail "no iperf3 in the cell: $said"
+}
+
+# iperf_tcp CELL OPTION...: from it to root
+iperf_tcp() {
+	local rate
+	rate=$(cell_run "$1" 60 "iperf3 -c 10.0.2.15 -f m ${*:2}" | sed -n 's/.* \([0-9.]*\) Mbits.*receiver.*/\1/p')
+	[ -n "$rate" ] && [ "$rate" != 0.00 ] || fail "no TCP"
+	echo "TCP: $rate Mbit/s"
+}
+
 # sent_more TAP BYTES: by its guest, than what it had sent before; a new tap is at 0
 sent_more() {
 	local bytes
@@ -96,7 +118,7 @@ sent_more() {
 	[ $((bytes - $2)) -ge 262144 ]
 }
 
-# goes_on DEVICE: waits until its guest sends
+# goes_on TAP: waits until its guest sends
 goes_on() {
 	wait_until 60 sent_more "$1" "$(cat "/sys/class/net/$1/statistics/rx_bytes")"
 }
