@@ -56,7 +56,7 @@ ping -q -c 3 -i 0.2 10.0.2.16 >/dev/null || fail "root to one"
 cell_run cell1 20 'ping -q -c 3 -i 0.2 10.0.2.17' >/dev/null || fail "one to two"
 echo "ok ping"
 
-mib=$(volume 8)
+mib=$(volume 4)
 sum=$(stream_sum "$mib")
 cell_to_root cell1 16 "$mib" "$sum"
 cell_gets cell2 $((60 + 4 * mib)) 16 "$mib" "$sum"

@@ -29,11 +29,31 @@ workers() {
 	echo $sum
 }
 
-before=$(snapshot)
+declare -A before
+
+# exits CELL: of all its exits those that packets make: notifications, and being told of an
+# interrupt; the guest's timer makes others.
+exits() {
+	local name value sum=0
+	for name in mmio management maintenance; do
+		read -r value <"/sys/class/hvisor/$1/statistics/vmexits_$name"
+		sum=$((sum + value))
+	done
+	echo $sum
+}
+
+exits_begin() {
+	before[cell1]=$(exits cell1)
+	before[cell2]=$(exits cell2)
+}
+
+# exits_end CELL WAY: for each of $mib, as a line of the table of docs/figures.md
+exits_end() {
+	echo "| $2 | $((($(exits "$1") - before[$1]) / mib)) |"
+}
+
+unused=$(snapshot)
 bridge_up
-mapfile -t files < <(ldd /usr/bin/iperf3 | grep -o '/[^ ]*')
-tar -C / -chf /tmp/iperf3.tar usr/bin/iperf3 "${files[@]#/}"
-socat -U TCP-LISTEN:5003,reuseaddr OPEN:/tmp/iperf3.tar,rdonly &
 cell_config one '.devices[1].vhost = true'
 cell_config two '.'
 cell_up one cell1 16
@@ -41,49 +61,70 @@ cell_up two cell2 17
 [ "$(pgrep -c '^vhost-')" = 2 ] || fail "no worker: $(pgrep -l vhost)"
 echo "ok workers"
 
-mib=$(volume 16)
+mib=$(volume 8)
 sum=$(stream_sum "$mib")
 used=$(backends) worked=$(workers)
-exits="$(sys cell1.net0/exits) $(sys cell2.net0/exits)"
+exits_begin
 cell_gets cell2 $((90 + 4 * mib)) 16 "$mib" "$sum"
-read -r one two <<<"$exits"
-echo "$mib MiB from cell to cell: exits per MiB: sender $((($(sys cell1.net0/exits) - one) / mib))," \
-	"receiver $((($(sys cell2.net0/exits) - two) / mib))"
+exits_end cell1 "cell to cell, sender"
+exits_end cell2 "cell to cell, receiver"
+exits_begin
 cell_to_root cell2 17 "$mib" "$sum"
+exits_end cell2 "cell to root"
+exits_begin
 http_to_cell cell1 $((mib << 20)) $((90 + 4 * mib))
+exits_end cell1 "HTTP server beyond root's card to cell"
 expect "CPU time of the backends" "$(backends)" "$used"
 worked=$(($(workers) - worked))
 echo "CPU time of the backends: none; of the kernel's workers: $((worked * 1000 / $(getconf CLK_TCK))) ms"
 [ $worked -gt 0 ] || fail "no CPU time of the workers"
 echo "ok bulk"
 
-# What a cell sends for 2 s at so many Mbit/s: "RATE LOST TOTAL" as root has got it.
+# udp RATE SECONDS: what a cell sends at so many Mbit/s: "RATE LOST TOTAL", as root has got it
 udp() {
-	cell_run cell1 30 "iperf3 -c 10.0.2.15 -u -b ${1}M -l 1400 -t 2 -f m | grep receiver" |
-		sed -n 's/.* \([0-9]*\)[.0-9]* Mbits.* \([0-9]*\)\/\([0-9]*\) (.*/\1 \2 \3/p'
+	local result
+	result=$(cell_run cell1 30 "iperf3 -c 10.0.2.15 -u -b ${1}M -l 1400 -t $2 -f m | grep receiver" |
+		sed -n 's/.* \([0-9]*\)[.0-9]* Mbits.* \([0-9]*\)\/\([0-9]*\) (.*/\1 \2 \3/p')
+	read -r got lost total <<<"$result"
+	echo "UDP at $1 Mbit/s: $got Mbit/s, $lost of $total packets lost"
 }
 
-# A cell has no iperf3: it gets root's, with all that it is linked to.
-cell_run cell1 60 'nc 10.0.2.15 5003 </dev/null | tar -x -C / && ln -s /usr/bin/iperf3 /bin && iperf3 -v' >said ||
-	fail "no iperf3 in the cell: $(cat said)"
-iperf3 -s >/dev/null 2>&1 &
-server=$!
-sleep 1
-rate=$(cell_run cell1 60 "iperf3 -c 10.0.2.15 -n 8M -f m" | sed -n 's/.* \([0-9.]*\) Mbits.*receiver.*/\1/p')
-[ -n "$rate" ] || fail "no TCP"
-echo "TCP: $rate Mbit/s"
-best=0
-for rate in 2 4 8 16 32 64 128 256 512; do
-	read -r got lost total <<<"$(udp $rate)"
-	echo "UDP at $rate Mbit/s: $got Mbit/s, $lost of $total packets lost"
-	[ "${lost:-1}" = 0 ] && best=$rate || break
-	[ "$got" -ge $((rate * 8 / 10)) ] || break
+# loses_none RATE
+loses_none() {
+	udp "$1" 1
+	[ "${lost:-1}" = 0 ] && [ "$got" -ge $(($1 * 8 / 10)) ]
+}
+
+# udp_rate: the highest that loses nothing, in $best, to an eighth of it
+udp_rate() {
+	local rate bad=8
+	best=0
+	while loses_none $bad; do
+		best=$bad bad=$((2 * bad))
+	done
+	while [ $((bad - best)) -gt $((best > 8 ? best / 8 : 1)) ]; do
+		rate=$(((best + bad) / 2))
+		if loses_none $rate; then
+			best=$rate
+		else
+			bad=$rate
+		fi
+	done
+	[ "$best" -gt 0 ] || fail "UDP loses packets at any rate"
+}
+
+iperf_up cell1
+iperf_tcp cell1 -n 8M
+# Which rate it is depends on what else the host does: where that has changed meanwhile it
+# is another one.
+for try in 1 2 3; do
+	udp_rate
+	udp $((best * 8 / 10)) 2
+	echo "that was 80 % of $best Mbit/s"
+	[ "${total:-0}" = 0 ] || [ $((lost * 100)) -gt "$total" ] || break
+	[ $try -lt 3 ] || fail "UDP: $lost of $total packets lost"
 done
-[ "$best" -gt 0 ] || fail "UDP loses packets at any rate"
-read -r got lost total <<<"$(udp $((best * 8 / 10)))"
-echo "UDP at 80 % of $best Mbit/s: $got Mbit/s, $lost of $total packets lost"
-[ $((lost * 100)) -le "$total" ] || fail "UDP: $lost of $total packets lost"
-kill $server
+kill "$iperf"
 echo "ok udp"
 
 # The worker goes with the backend; the next one goes on where it was.
@@ -121,6 +162,6 @@ console_close cell1
 console_close cell2
 shyper cell destroy one || fail "destroy"
 shyper cell destroy two || fail "destroy"
-unchanged "$before"
+unchanged "$unused"
 expect "workers" "$(pgrep -c '^vhost-')" 0
 echo "ok gone"
