@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# udev starts monitor and backends, each by its unit, and nothing else does.
+# udev starts monitor and backends, each by its unit, and nothing else does. Each
+# backend is in its jail.
 . ./cell.sh
-
-devices='con0 blk0 echo0'
-units='shyper-cell@cell1 shyper-console@cell1.con0 shyper-blk@cell1.blk0 shyper-echo@cell1.echo0'
+. ./backends.sh
 
 truncate -s 1M /root/disk.img
 jq '.name = "all" | .devices += [ { "type": "blk", "name": "blk0", "path": "/root/disk.img" },
-	{ "type": "echo", "name": "echo0" } ]' /etc/shyper/cells/small.json >all.json
+	(("net", "echo") | { "type": ., "name": "\(.)0" }) ]' \
+	/etc/shyper/cells/small.json >all.json
+devices=$(jq -r '.devices[].name' all.json | xargs)
+units="shyper-cell@cell1 $(jq -r '.devices[] | "shyper-\(.type)@cell1.\(.name)"' all.json | xargs)"
+expect "devices" "$devices" 'con0 blk0 net0 echo0'
 
 is_served() {
 	local device
@@ -18,11 +21,9 @@ is_served() {
 	done
 }
 
+# shellcheck disable=SC2086 # a list of units
 is_inactive() {
-	local unit
-	for unit in $units; do
-		[ "$(systemctl show -P ActiveState "$unit.service")" = inactive ] || return 1
-	done
+	[ "$(systemctl show -P ActiveState $units | sort -u | xargs)" = inactive ]
 }
 
 before=$(snapshot)
@@ -55,6 +56,10 @@ done
 expect "backend of blk0" "$(sys cell1.blk0/backend_pid)" \
 	"$(systemctl show -P MainPID shyper-blk@cell1.blk0.service)"
 echo "ok units"
+for device in $devices; do
+	is_jailed "cell1.$device"
+done
+echo "ok jail"
 
 shyper cell start all >/dev/null || fail "start"
 console_open cell1
