@@ -6,13 +6,7 @@
 # udevd, events told again, restarts of udevd and reloads of systemd while cells
 # run, and a hundred devices that come and go at once. Nothing is left of it.
 . ./cell.sh
-
-# many NAME: a cell with as many devices as a cell can have
-many() {
-	jq ".name = \"$1\" | .memory = \"64M\" |
-		.devices = [ range(31) | { type: \"console\", name: \"c\\(.)\" } ]" \
-		/etc/shyper/cells/small.json >"$1.json"
-}
+. ./backends.sh
 
 units() {
 	systemctl list-units --all --no-legend --plain 'shyper-*@*' | cut -d' ' -f1 | sort
@@ -23,13 +17,8 @@ pids() {
 	local unit pid
 	for unit in $(units); do
 		pid=$(systemctl show -P MainPID "$unit")
-		echo "$unit $pid $(cut -d' ' -f22 "/proc/$pid/stat" 2>/dev/null)"
+		echo "$unit $pid $(born "$pid")"
 	done
-}
-
-served() {
-	[ "$(cat /sys/class/hvisor/cell*.*/attached | grep -cx 1)" = "$1" ] &&
-		[ "$(pgrep -c -f '^/usr/libexec/shyper/shyper-cell ')" = "$2" ]
 }
 
 nothing_left() {

@@ -1,17 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --init busybox
+# root-run: --init busybox --timeout 400
 #
 # In a root with busybox' init, without systemd and udevd, the daemon serves cells:
-# created, started, at the prompt; a killed backend comes back; nothing is left.
+# created, started, at the prompt; a killed backend comes back, and those that live
+# stay; a hundred devices have a process each, in their jails; nothing is left.
 . ./cell.sh
+. ./backends.sh
 
-served() {
-	[ "$(cat "/sys/class/hvisor/$1/attached")" = 1 ]
+is_attached() {
+	[ "$(sys "$1/attached")" = 1 ]
 }
 
-served_by_another() {
-	served "$1" && [ "$(sys "$1/backend_pid")" != "$2" ]
+# processes: all of the cell's, and when each began
+processes() {
+	local pid
+	for pid in $(pgrep -f '^/usr/libexec/shyper' | sort); do
+		echo "$pid $(born "$pid") $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+	done
+}
+
+same_processes() {
+	[ "$(processes)" = "$running" ]
+}
+
+nothing_runs() {
+	! pgrep -f '^/usr/libexec/shyper' >/dev/null
 }
 
 daemon() {
@@ -30,7 +44,8 @@ jq '.devices += [ { "type": "blk", "name": "blk0", "path": "/root/disk.img" },
 	{ "type": "echo", "name": "echo0" } ]' /etc/shyper/cells/small.json >cell.json
 shyper cell create ./cell.json >/dev/null || fail "create"
 for device in con0 blk0 echo0; do
-	wait_until 20 served cell1.$device
+	wait_until 20 is_attached cell1.$device
+	is_jailed cell1.$device
 	expect "parent of $device's backend" "$(sed -n 's/^PPid:\t//p' "/proc/$(sys cell1.$device/backend_pid)/status")" "$(daemon)"
 done
 shyper cell start small >/dev/null || fail "start"
@@ -40,19 +55,39 @@ echo "ok prompt"
 
 # The guest's disk goes on, and its process is another one.
 cell_run cell1 30 'echo one | dd of=/dev/vda bs=512 count=1 conv=sync 2>/dev/null; sync' || fail "write"
-pid=$(sys cell1.blk0/backend_pid)
-kill -9 "$pid"
-wait_until 20 served_by_another cell1.blk0 "$pid"
+backend_kill cell1.blk0
 expect "what was written" "$(cell_run cell1 30 'dd if=/dev/vda bs=4 count=1 2>/dev/null')" one
-# So does the daemon itself, and the cell runs on.
+# So does the daemon itself, and the cell runs on: nobody died, nobody is there twice.
+running=$(processes)
+expect "processes" "$(wc -l <<<"$running")" 4
 pid=$(daemon)
 kill -9 "$pid"
 wait_until 20 daemon
 [ "$(daemon)" != "$pid" ] || fail "the daemon is the old one"
 cell_run cell1 30 true || fail "the guest is dead"
+# It has seen what is there when it starts what is new.
+shyper cell create debian >/dev/null || fail "create debian"
+wait_until 20 served 5 2
+shyper cell destroy debian >/dev/null || fail "destroy debian"
+wait_until 20 same_processes
 console_close cell1
 echo "ok again"
 
 shyper cell destroy small >/dev/null || fail "destroy"
 unchanged "$before"
 echo "ok nothing-left"
+
+for name in a b c; do
+	many $name
+	shyper cell create ./$name.json >/dev/null || fail "create $name"
+done
+wait_until 100 served 93 3
+echo "93 backends after $SECONDS s"
+expect "a process for each device" "$(pgrep -a -f '^/usr/libexec/shyper/shyper-console ' | cut -d' ' -f3 | sort)" \
+	"$(printf '%s\n' cell{1..3}.c{0..30} | sort)"
+for name in c a b; do
+	shyper cell destroy $name >/dev/null || fail "destroy $name"
+done
+wait_until 60 nothing_runs
+unchanged "$before"
+echo "ok hundred-served"
