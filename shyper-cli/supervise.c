@@ -277,6 +277,13 @@ static void add_service(struct supervisor *s, const struct shyper_event *event,
 		forget_service(s, service);
 }
 
+/* It was jailed, and cannot. What begins like a monitor's is of its devices. */
+static void remove_sockets(const struct service *service)
+{
+	service_remove_files(service->sysname,
+			     strchr(service->sysname, '.') ? "[.@]*sock" : ".sock");
+}
+
 static void remove_service(struct supervisor *s, const char *sysname)
 {
 	struct service *service = find_service(s, sysname);
@@ -286,6 +293,8 @@ static void remove_service(struct supervisor *s, const char *sysname)
 	service->present = false;
 	service->start_ms = 0;
 	if (!service->pid) {
+		/* Somebody else's process has served it, say an earlier daemon's. */
+		remove_sockets(service);
 		forget_service(s, service);
 		return;
 	}
@@ -327,13 +336,6 @@ static void handle_event(struct supervisor *s, const struct shyper_event *event)
 		change_service(s, event->sysname);
 		break;
 	}
-}
-
-/* It was jailed, and cannot. What begins like a monitor's is of its devices. */
-static void remove_sockets(const struct service *service)
-{
-	service_remove_files(service->sysname,
-			     strchr(service->sysname, '.') ? "[.@]*sock" : ".sock");
 }
 
 static void handle_exit(struct supervisor *s, struct service *service,
