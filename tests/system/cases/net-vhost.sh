@@ -89,13 +89,14 @@ udp() {
 	echo "UDP at $1 Mbit/s: $got Mbit/s, $lost of $total packets lost"
 }
 
-# loses_none RATE
+# loses_none RATE [SECONDS]
 loses_none() {
-	udp "$1" 1
+	udp "$1" "${2:-1}"
 	[ "${lost:-1}" = 0 ] && [ "$got" -ge $(($1 * 8 / 10)) ]
 }
 
-# udp_rate: the highest that loses nothing, in $best, to an eighth of it
+# udp_rate: the highest that loses nothing, in $best, to an eighth of it; in a second by
+# luck, so it has to do so in three as well
 udp_rate() {
 	local rate bad=8
 	best=0
@@ -110,7 +111,22 @@ udp_rate() {
 			bad=$rate
 		fi
 	done
+	while [ "$best" -gt 0 ] && ! loses_none "$best" 3; do
+		best=$((best - (best + 7) / 8))
+	done
 	[ "$best" -gt 0 ] || fail "UDP loses packets at any rate"
+}
+
+# little_lost: at 80 % of $best, in two of three runs; others have the host's CPUs too, and
+# where one of them gets them in the middle packets are lost
+little_lost() {
+	local good=0 run
+	for run in 1 2 3; do
+		udp $((best * 8 / 10)) 2
+		[ "${total:-0}" = 0 ] || [ $((lost * 100)) -gt "$total" ] || good=$((good + 1))
+	done
+	echo "that was 80 % of $best Mbit/s: in $good of $run runs at most 1 % lost"
+	[ $good -ge 2 ]
 }
 
 iperf_up cell1
@@ -119,9 +135,7 @@ iperf_tcp cell1 -n 8M
 # is another one.
 for try in 1 2 3; do
 	udp_rate
-	udp $((best * 8 / 10)) 2
-	echo "that was 80 % of $best Mbit/s"
-	[ "${total:-0}" = 0 ] || [ $((lost * 100)) -gt "$total" ] || break
+	! little_lost || break
 	[ $try -lt 3 ] || fail "UDP: $lost of $total packets lost"
 done
 kill "$iperf"
