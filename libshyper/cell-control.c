@@ -13,6 +13,9 @@
 #include "uapi.h"
 #include "wire.h"
 
+/* How often who waits for a monitor looks whether its cell is still there. */
+#define MONITOR_LOOK_MS	500
+
 static unsigned int timeout_or_default(unsigned int timeout_ms)
 {
 	return timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS;
@@ -148,11 +151,18 @@ static int explain_no_monitor(struct shyper_cell *cell, int err)
 	return cell->ctx->error.code;
 }
 
-/* udev may be about to start the monitor. */
+/* udev may be about to start the monitor; of a cell that goes it starts none. */
 static int connect_monitor(struct shyper_cell *cell, uint64_t deadline)
 {
-	int fd = wire_connect(cell->ctx, cell->sysname, deadline);
+	struct shyper_cell now = *cell;
+	uint64_t look;
+	int fd;
 
+	do {
+		look = now_ms() + MONITOR_LOOK_MS;
+		fd = wire_connect(cell->ctx, cell->sysname, look < deadline ? look : deadline);
+	} while ((fd == -ENOENT || fd == -ECONNREFUSED) && now_ms() < deadline &&
+		 !cell_refresh(&now) && now.state != SHYPER_CELL_DYING);
 	return fd < 0 ? explain_no_monitor(cell, fd) : fd;
 }
 
@@ -191,7 +201,8 @@ static int converse(struct shyper_cell *cell, const char *op, unsigned int timeo
 	if (fd < 0)
 		return fd;
 	now = now_ms();
-	err = wire_write(fd, json_pack("{s:s, s:I}", "op", op, "timeout_ms",
+	err = wire_write(fd, json_pack("{s:s, s:s, s:I}", "op", op, "cell", cell->name,
+				       "timeout_ms",
 				       (json_int_t)(now < deadline ? deadline - now : 1)));
 	/* The monitor keeps the same deadline and knows more: let it speak. */
 	if (!err)
@@ -211,12 +222,18 @@ static int explain_if_gone(const struct shyper_cell *cell, int err)
 {
 	struct shyper_error error = cell->ctx->error;
 	struct shyper_cell now = *cell;
+	char subject[64];
 	int gone;
 
 	ctx_begin(cell->ctx);
 	gone = cell_refresh(&now);
 	if (gone)
 		return gone;
+	/* The monitor knows that before sysfs has lost the cell. */
+	if (now.state == SHYPER_CELL_DYING)
+		return error_set(cell->ctx, -ENOENT,
+				 cell_subject(cell->name, subject, sizeof(subject)),
+				 NULL, "is being destroyed");
 	cell->ctx->error = error;
 	return err;
 }

@@ -137,6 +137,14 @@ int shyper_monitor_read_state(struct shyper_monitor *monitor,
 	return holder_read_state(&monitor->holder, ret_state);
 }
 
+/* Another cell may have got the number of the one that is meant. */
+static bool means_us(const struct shyper_monitor *monitor, const json_t *message)
+{
+	const char *name = json_string_value(json_object_get(message, "cell"));
+
+	return !name || !strcmp(name, monitor->holder.config->name);
+}
+
 static int parse_request(json_t *message, struct shyper_monitor_request *request)
 {
 	static const char *const ops[] = {
@@ -173,13 +181,17 @@ int shyper_monitor_accept(struct shyper_monitor *monitor,
 	err = wire_read(request.fd, now_ms() + REQUEST_TIMEOUT_MS, &message);
 	if (!err)
 		err = parse_request(message, &request);
+	if (err)
+		error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
+			  "the request makes no sense, expected {\"op\":\"start\"}");
+	else if (!means_us(monitor, message))
+		err = error_set(monitor->ctx, -ENOENT, monitor->holder.sysname, NULL,
+				"does not exist");
 	json_decref(message);
 	if (!err) {
 		*ret_request = request;
 		return 1;
 	}
-	error_set(monitor->ctx, err, monitor->holder.sysname, NULL,
-		  "the request makes no sense, expected {\"op\":\"start\"}");
 	shyper_monitor_answer(monitor, &request, err);
 	return 0;
 }

@@ -9,7 +9,8 @@
  *   {"op":"load"}
  *   {"op":"ping"}
  *
- * A request may hold "timeout_ms", a refusal "hint".
+ * A request may hold "timeout_ms", and as "cell" the name of the cell that is meant:
+ * its number may be another's by now. A refusal may hold "hint".
  *
  * A monitor opens itself, polls both descriptors and
  *  - on the event descriptor reads states (shyper_monitor_read_state) and obeys

@@ -34,6 +34,9 @@ backend=shyper-echo@cell1.echo0.service
 systemctl -q mask --runtime $backend || fail "mask"
 gives 0 '' shyper cell create ./idle.json
 wait_until 20 test -S /run/shyper/cell1.sock
+# Whose number has become another's is told so, by the other's monitor.
+echo '{"op":"ping","cell":"other"}' | socat -t 10 - UNIX:/run/shyper/cell1.sock |
+	grep -q 'does not exist' || fail "another cell's monitor answers"
 # The device that still has no backend is named.
 gives 5 'echo0' shyper cell start idle -t 1
 systemctl -q unmask --runtime $backend || fail "unmask"

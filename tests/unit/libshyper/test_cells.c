@@ -414,7 +414,8 @@ static void test_start_asks_the_monitor(void **state)
 
 	/* What is left of the time when the monitor has been reached. */
 	assert_int_equal(start_with_answer(*state, &fake), 0);
-	sscanf(fake.request, "{\"op\":\"start\",\"timeout_ms\":%d}\n%n", &left, &end);
+	sscanf(fake.request, "{\"op\":\"start\",\"cell\":\"small\",\"timeout_ms\":%d}\n%n",
+	       &left, &end);
 	assert_int_equal(end, strlen(fake.request));
 	assert_in_range(left, 1, 2000);
 }
@@ -464,6 +465,24 @@ static void test_cell_destroyed_meanwhile_is_gone(void **state)
 	shyper_error_format(shyper_ctx_get_error(machine->ctx), text, sizeof(text));
 	assert_string_equal(text, "cell small: does not exist");
 	free((char *)fake.cell);
+}
+
+/* The monitor has gone, and sysfs still shows the cell. */
+static void test_cell_being_destroyed_is_told(void **state)
+{
+	struct machine *machine = *state;
+	struct fake_monitor fake = { .answer = "" };
+	struct shyper_cell *cell;
+	char text[256];
+
+	machine_write_text(machine, CLASS "cell2/state", "dying\n");
+	assert_int_equal(start_with_answer(machine, &fake), -ENOENT);
+	shyper_error_format(shyper_ctx_get_error(machine->ctx), text, sizeof(text));
+	assert_string_equal(text, "cell small: is being destroyed");
+	/* Nor is a monitor waited for, where nobody listens. */
+	assert_int_equal(shyper_cell_open(machine->ctx, "small", &cell), 0);
+	assert_int_equal(shyper_cell_start(cell, 3600000), -ENOENT);
+	shyper_cell_close(cell);
 }
 
 static void test_missing_monitor_is_looked_for_where_it_is_started(void **state)
@@ -540,6 +559,7 @@ int main(void)
 		TEST(test_monitor_that_dies_is_an_error),
 		TEST(test_cell_destroyed_meanwhile_is_gone),
 		TEST(test_missing_monitor_is_looked_for_where_it_is_started),
+		TEST(test_cell_being_destroyed_is_told),
 		TEST(test_images_of_an_orphan_are_not_waited_for),
 		BARE_TEST(test_first_cause_is_reported),
 	};
