@@ -105,8 +105,11 @@ int main(int argc, char **argv)
 	struct arguments arguments = { 0 };
 	struct session session = { 0 };
 	enum cli_status status;
-	int first = parse(&session, &arguments, argc, argv);
+	int first;
 
+	/* A line is one write(): those of several that run at once do not mix. */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+	first = parse(&session, &arguments, argc, argv);
 	if (first < 0)
 		exit(CLI_USAGE);
 	status = run(&session, &arguments, argc - first, argv + first);

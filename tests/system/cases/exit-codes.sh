@@ -54,6 +54,12 @@ gives 2 'cell wait: no state .runing' shyper cell wait idle runing
 gives 2 'quote' shyper -c "cell list 'x"
 gives 3 'cell nobody: ' shyper cell show nobody
 gives 3 'idle.blk7|cell1.blk7' shyper device show idle.blk7
+# In one piece, so that what runs beside it writes into none of it.
+mkfifo piece
+dd if=piece of=first bs=4096 count=1 2>/dev/null &
+shyper cell show nobody 2>piece
+wait $!
+expect "the first write" "$(cat first)" "shyper: cell nobody: does not exist"
 gives 3 '/none.json: ' shyper cell check /none.json
 gives 3 '/none: ' shyper -b /none
 gives 4 'module' unshare -m sh -c 'mount -t tmpfs none /sys/class && exec shyper cell list'
