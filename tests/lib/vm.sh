@@ -174,15 +174,17 @@ snapshot_get() {
 	mkdir -p "$snapshots"
 	exec {snapshot_lock}>"$snapshot.lock"
 	flock -s "$snapshot_lock"
-	[ ! -e "$snapshot/ready" ] || return 0
-	flock -u "$snapshot_lock"
-	flock -x "$snapshot_lock"
-	if [ ! -e "$snapshot/ready" ]; then
-		snapshot_prune
-		( snapshot_make "$snapshot" ) ||
-			vm_fail "booting failed; logs are in $snapshot"
-	fi
-	flock -s "$snapshot_lock"
+	# One makes it. To wait for the lock alone would be to wait for cases that use it.
+	while [ ! -e "$snapshot/ready" ]; do
+		flock -u "$snapshot_lock"
+		if flock -n -x "$snapshot_lock" && [ ! -e "$snapshot/ready" ]; then
+			snapshot_prune
+			( snapshot_make "$snapshot" ) ||
+				vm_fail "booting failed; logs are in $snapshot"
+		fi
+		sleep 0.1
+		flock -s "$snapshot_lock"
+	done
 }
 
 # snapshot_prune: remove those of other inputs, for these images, that nobody uses.
