@@ -13,16 +13,32 @@ dialogue_start() {
 	dialogue=$!
 }
 
-# dialogue_await SECONDS TEXT: until TEXT comes after what was awaited before.
+# dialogue_text FROM: what it printed from there on, in $text; a NUL counts for a byte.
+dialogue_text() {
+	local part
+	text=
+	while IFS= read -r -d '' part; do
+		text+=$part$'\1'
+	done <"$dialogue_log"
+	text+=$part
+	text=${text:$1-1}
+}
+
+# dialogue_await SECONDS TEXT: until TEXT comes after what was awaited before. No
+# process looks for it: under emulation each takes a tenth of a second.
 dialogue_await() {
-	local end=$((SECONDS + $1)) at
-	until at=$(tail -c "+$dialogue_from" "$dialogue_log" | grep -abo -m 1 -F -- "$2"); do
+	local LC_ALL=C end=$((SECONDS + $1)) text line
+	until dialogue_text "$dialogue_from" && [[ $text == *"$2"* ]]; do
 		[ $SECONDS -lt $end ] || { echo "'$2' did not come in $1 s" >&2; return 1; }
 		[ -d "/proc/$dialogue" ] || { echo "ended before '$2'" >&2; return 1; }
 		sleep 0.2
 	done
-	at=${at%%$'\n'*}
-	dialogue_from=$((dialogue_from + ${at%%:*} + ${#2}))
+	# In its line: for each byte before it bash looks at all behind it.
+	while IFS= read -r line && [[ $line != *"$2"* ]]; do
+		dialogue_from=$((dialogue_from + ${#line} + 1))
+	done <<<"$text"
+	line=${line%%"$2"*}
+	dialogue_from=$((dialogue_from + ${#line} + ${#2}))
 }
 
 dialogue_send() {

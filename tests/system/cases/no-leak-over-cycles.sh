@@ -23,7 +23,8 @@ jq '.memory = "64M" | .boot.cmdline += " quiet"' /etc/shyper/cells/small.json >q
 before=$(snapshot)
 for n in $(seq 50); do
 	cycle ./quiet.json 'cell# ' 60
-	unchanged "$before"
+	# To look takes as long as the cell's boot: after some of them.
+	[ $((n % 10)) != 0 ] || unchanged "$before"
 	[ "$n" != 10 ] || ten=($(memory))
 done
 fifty=($(memory))

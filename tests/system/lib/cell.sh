@@ -100,14 +100,22 @@ console_send() {
 	printf '%s\n' "$2" >"/tmp/$1.in"
 }
 
-# console_has CELL FROM REGEX: `^` is the beginning of a line, `$` the end of it all.
-console_has() {
-	local LC_ALL=C text='' part regex=$3
+# text_of CELL: all that its console printed, without NULs, in $text. For who counts in
+# it, LC_ALL is C. No process for it, as for all that is done for each command below.
+text_of() {
+	local part
+	text=
 	# What a NUL ends is only a part of it.
 	while IFS= read -r -d '' part; do
 		text+=$part
 	done <"/tmp/$1.out"
 	text+=$part
+}
+
+# console_has CELL FROM REGEX: `^` is the beginning of a line, `$` the end of it all.
+console_has() {
+	local LC_ALL=C text regex=$3
+	text_of "$1"
 	[ "${regex#^}" = "$regex" ] || regex=$'\n'${regex#^}
 	[[ $'\n'${text:$2-1} =~ $regex ]]
 }
@@ -135,21 +143,25 @@ cell_login() {
 
 # cell_post CELL COMMAND: starts COMMAND in the cell's shell, does not wait.
 cell_post() {
-	local n=seq_$1
-	eval "seq_$1=$((${!n} + 1))"
-	eval "from_$1=$(($(stat -c %s "/tmp/$1.out") + 1))"
+	local LC_ALL=C n=seq_$1 text
+	text_of "$1"
+	eval "seq_$1=$((${!n} + 1)) from_$1=$((${#text} + 1))"
 	# The number is printf's argument: the echo of the line does not match.
 	console_send "$1" "$2; printf '\\n@%s:%s@\\n' ${!n} \$?"
 }
 
 # cell_result CELL SECONDS: waits for the posted command; its output and status.
 cell_result() {
-	local n=seq_$1 from=from_$1 text
+	local LC_ALL=C n=seq_$1 from=from_$1 text line
 	console_expect "$1" "$2" "^@${!n}:[0-9]+@" "${!from}"
-	# Without "where is the cursor", which busybox asks some terminals.
-	text=$(tail -c "+${!from}" "/tmp/$1.out" | tr -d '\r' | sed 's/\x1b\[6n//g')
-	printf '%s\n' "$text" | sed -n "/^@${!n}:/q;p" | sed '/^$/d'
-	return "$(printf '%s\n' "$text" | sed -n "s/^@${!n}:\([0-9]*\)@.*/\1/p")"
+	text_of "$1"
+	while IFS= read -r line; do
+		line=${line//$'\r'/}
+		[[ ! $line =~ ^@${!n}:([0-9]+)@ ]] || return "${BASH_REMATCH[1]}"
+		# Without "where is the cursor", which busybox asks some terminals.
+		line=${line//$'\e[6n'/}
+		[ -z "$line" ] || printf '%s\n' "$line"
+	done <<<"${text:${!from}-1}"
 }
 
 # cell_run CELL SECONDS COMMAND

@@ -27,10 +27,14 @@ prompt_type() {
 # prompt_result SECONDS: what the line that was typed printed, until the next prompt;
 # with an end of line, which what redraws a screen or was interrupted has not.
 prompt_result() {
-	local from=$dialogue_from
+	local LC_ALL=C from=$dialogue_from text line typed=1
 	dialogue_await "$1" 'shyper> ' || fail "no prompt after: $(tail -n 5 $prompt_log)"
-	tail -c "+$from" $prompt_log | head -c "$((dialogue_from - from - 8))" |
-		tr -d '\r' | sed -e 1d -e '$a\'
+	dialogue_text "$from"
+	text=${text:0:dialogue_from - from - 8}
+	while IFS= read -r line; do
+		[ $typed = 1 ] || printf '%s\n' "${line//$'\r'/}"
+		typed=0
+	done <<<"${text%$'\n'}"
 }
 
 # prompt_run LINE [SECONDS]
