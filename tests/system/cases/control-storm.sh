@@ -134,8 +134,8 @@ echo "ok no-deadlock"
 # FILE:LINE: object: reason; and the reasons, without their numbers.
 cat script*.err | grep -vE '^shyper: script[0-9]+:[0-9]+: [^:]+: .{10,}' && fail "a refusal without a reason"
 sed -E 's/^shyper: script[0-9]+:[0-9]+: //; s/[0-9]+/N/g' script*.err | sort | uniq -c | sort -rn
-grep -E '(Device or resource busy|No such device|Connection reset|Broken pipe|Invalid argument|Input/output error|Success)' script*.err &&
-	fail "an errno instead of a reason"
+errnos='(Device or resource busy|No such device|Connection reset|Broken pipe|Invalid argument|Input/output error|Success)'
+! bad=$(grep -hE "$errnos" script*.err) || fail "an errno instead of a reason: $bad"
 echo "ok reasons"
 
 within 2048 MemAvailable "${at_first[0]}" "${at_last[0]}"
