@@ -73,7 +73,7 @@ static int init_lpis(struct cell *cell)
 	struct vgic *vgic = &cell->vgic;
 
 	bits = (typer >> 19 & 0x1f) + 1;
-	if (!(typer & TYPER_LPIS) || bits < 14)
+	if (!(typer & GICD_TYPER_LPIS) || bits < 14)
 		return 0;
 	if (bits > 16)
 		bits = 16;

@@ -55,7 +55,7 @@ static void dist_init(void)
 	for (n = 32; n < nr_irqs; n += 16)
 		mmio_write32(gicd + GIC_ICFGR + n / 4, 0);
 	gicv3_wait(gicd + GICD_CTLR, GICD_CTLR_RWP);
-	mmio_write32(gicd + GICD_CTLR, CTLR_ARE | CTLR_GRP1);
+	mmio_write32(gicd + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GRP1);
 	gicv3_wait(gicd + GICD_CTLR, GICD_CTLR_RWP);
 	/* IROUTER is RES0 until affinity routing is on (12.9.22). */
 	for (n = 32; n < nr_irqs && n < VGIC_MAX_INTID; n++)
@@ -122,8 +122,8 @@ static void redist_init(struct percpu *cpu)
 	cpu->gicr = find_redist(cpu);
 	sgi = cpu->gicr + GICR_SGI_FRAME;
 	waker = cpu->gicr + GICR_WAKER;
-	mmio_write32(waker, mmio_read32(waker) & ~(u32)WAKER_PROCESSOR_SLEEP);
-	gicv3_wait(waker, WAKER_CHILDREN_ASLEEP);
+	mmio_write32(waker, mmio_read32(waker) & ~(u32)GICR_WAKER_PROCESSOR_SLEEP);
+	gicv3_wait(waker, GICR_WAKER_CHILDREN_ASLEEP);
 	mmio_write32(sgi + GIC_ICENABLER, ~0U);
 	mmio_write32(sgi + GIC_ICPENDR, ~0U);
 	mmio_write32(sgi + GIC_ICACTIVER, ~0U);

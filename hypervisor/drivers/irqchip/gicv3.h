@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Registers of a GICv3 (IHI 0069), and what the driver's files have in common:
+ * System registers of a GICv3 (IHI 0069), and what the driver's files have in common:
  * gicv3.c      distributor, redistributors and interrupts of the machine
  * gicv3-vcpu.c list registers, and what a cell's vGIC asks of the hardware
  * gicv3-cell.c a cell's GIC: its pages, its interrupts
@@ -10,40 +10,13 @@
 
 #include <asm/sysreg.h>
 
+#include "gic-registers.h"
 #include "types.h"
 
 struct vcpu;
 
-#define GICD_CTLR		0x0000
-#define GICD_TYPER		0x0004
-#define GIC_IGROUPR		0x0080
-#define GIC_ISENABLER		0x0100
-#define GIC_ICENABLER		0x0180
-#define GIC_ISPENDR		0x0200
-#define GIC_ICPENDR		0x0280
-#define GIC_ISACTIVER		0x0300
-#define GIC_ICACTIVER		0x0380
-#define GIC_IPRIORITYR		0x0400
-#define GIC_ICFGR		0x0c00
-#define GICD_IROUTER		0x6000
-#define GICR_CTLR		0x0000
-#define GICR_TYPER		0x0008
-#define GICR_WAKER		0x0014
-#define GICR_SGI_FRAME		0x10000
 #define GIC_STATE_FIRST		GIC_ISPENDR
 #define GIC_STATE_END		GIC_IPRIORITYR
-
-#define CTLR_GRP1		BIT(1)
-#define CTLR_ARE		BIT(4)
-#define GICD_CTLR_RWP		BIT(31)
-#define GICR_CTLR_ENABLE_LPIS	BIT(0)
-#define GICR_CTLR_RWP		BIT(3)
-#define WAKER_PROCESSOR_SLEEP	BIT(1)
-#define WAKER_CHILDREN_ASLEEP	BIT(2)
-#define TYPER_LPIS		BIT(17)
-#define GICR_TYPER_PLPIS	BIT(0)
-#define GICR_TYPER_VLPIS	BIT(1)
-#define GICR_TYPER_LAST		BIT(4)
 
 #define ICC_CTLR_EOIMODE	BIT(1)
 #define ICH_HCR_EN		BIT(0)

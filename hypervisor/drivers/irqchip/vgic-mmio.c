@@ -10,45 +10,8 @@
  * known here. A load asks those vcpus to fold first and is made again
  * (MMIO_RETRY) until they have.
  */
+#include "gic-registers.h"
 #include "vgic.h"
-
-#define GICD_CTLR		0x0000
-#define GICD_TYPER		0x0004
-#define GICD_IIDR		0x0008
-#define GIC_IGROUPR		0x0080
-#define GIC_ISENABLER		0x0100
-#define GIC_ICENABLER		0x0180
-#define GIC_ISPENDR		0x0200
-#define GIC_ICPENDR		0x0280
-#define GIC_ISACTIVER		0x0300
-#define GIC_ICACTIVER		0x0380
-#define GIC_IPRIORITYR		0x0400
-#define GIC_ITARGETSR		0x0800
-#define GIC_ICFGR		0x0c00
-#define GIC_IGRPMODR		0x0d00
-#define GICD_IROUTER		0x6000
-#define GICD_IROUTER_END	0x8000
-#define GIC_PIDR2		0xffe8
-
-#define GICR_CTLR		0x0000
-#define GICR_IIDR		0x0004
-#define GICR_TYPER		0x0008
-#define GICR_WAKER		0x0014
-#define GICR_SETLPIR		0x0040
-#define GICR_SYNCR_END		0x00c8
-#define GICR_SGI_FRAME		0x10000
-#define GICR_FRAME_SIZE		0x20000
-
-#define CTLR_ARE		BIT(4)
-#define CTLR_DS			BIT(6)
-#define CTLR_RWP		BIT(31)
-#define TYPER_LPIS		BIT(17)
-#define TYPER_NO1N		BIT(25)
-#define GICR_TYPER_PLPIS	BIT(0)
-#define GICR_TYPER_LAST		BIT(4)
-#define GICR_CTLR_RWP		BIT(3)
-#define WAKER_PROCESSOR_SLEEP	BIT(1)
-#define WAKER_CHILDREN_ASLEEP	BIT(2)
 
 #define PIDR2_GICV3		0x3b
 #define IIDR_VALUE		0x0000043b
@@ -264,7 +227,7 @@ static u32 dist_typer(const struct vgic *vgic)
 {
 	u32 lines = (vgic->nr_irqs + 31) / 32 - 1;
 
-	return lines | vgic->id_bits << 19 | (u32)TYPER_NO1N | (vgic->nr_lpis ? TYPER_LPIS : 0);
+	return lines | vgic->id_bits << 19 | (u32)GICD_TYPER_NO1N | (vgic->nr_lpis ? GICD_TYPER_LPIS : 0);
 }
 
 static void route_access(struct vgic *vgic, struct mmio_access *access)
@@ -294,7 +257,7 @@ static void dist_load(struct vgic *vgic, struct mmio_access *access)
 
 	switch (offset & ~3U) {
 	case GICD_CTLR:
-		value = vgic->ctlr | CTLR_ARE | CTLR_DS | (vgic->ops ? CTLR_RWP : 0);
+		value = vgic->ctlr | GICD_CTLR_ARE | GICD_CTLR_DS | (vgic->ops ? GICD_CTLR_RWP : 0);
 		break;
 	case GICD_TYPER:
 		value = dist_typer(vgic);
@@ -354,7 +317,7 @@ static void redist_load(struct vgic *vgic, struct vgic_cpu *cpu, struct mmio_acc
 		value = redist_typer(vgic, cpu);
 		break;
 	case GICR_WAKER & ~7:
-		value = cpu->sleep ? WAKER_PROCESSOR_SLEEP | WAKER_CHILDREN_ASLEEP : 0;
+		value = cpu->sleep ? GICR_WAKER_PROCESSOR_SLEEP | GICR_WAKER_CHILDREN_ASLEEP : 0;
 		value <<= 32;
 		break;
 	case GIC_PIDR2:
@@ -378,7 +341,7 @@ static void redist_control(struct vgic *vgic, struct vgic_cpu *cpu, struct mmio_
 	} else if (!access->write) {
 		redist_load(vgic, cpu, access);
 	} else if (offset == GICR_WAKER) {
-		cpu->sleep = access->value & WAKER_PROCESSOR_SLEEP;
+		cpu->sleep = access->value & GICR_WAKER_PROCESSOR_SLEEP;
 	}
 }
 
