@@ -60,10 +60,8 @@ static enum look device_look(struct hvisor_device *device, bool is_request)
 	return look;
 }
 
-static void window_count(struct hvisor_cell *cell, u32 weight)
+static void window_count(struct hvisor_cell *cell, ktime_t now, u32 weight)
 {
-	ktime_t now = ktime_get();
-
 	if (ktime_ms_delta(now, cell->window) >= WINDOW_MS) {
 		cell->window = now;
 		cell->window_runs = 0;
@@ -78,9 +76,9 @@ static bool window_is_full(const struct hvisor_cell *cell, ktime_t now)
 }
 
 /* For how long the cell is to be left alone, 0: it is to be looked at now. */
-static ktime_t put_off(const struct hvisor_cell *cell)
+static ktime_t put_off(const struct hvisor_cell *cell, ktime_t now)
 {
-	ktime_t now = ktime_get(), rest = ktime_sub(cell->rest_until, now);
+	ktime_t rest = ktime_sub(cell->rest_until, now);
 
 	if (ktime_compare(rest, 0) <= 0)
 		rest = 0;
@@ -95,12 +93,11 @@ static void rest_after(struct hvisor_cell *cell, ktime_t start)
 		cell->rest_until = ktime_add(now, 3 * spent);
 }
 
-static void bell_scan(struct hvisor_cell *cell)
+static void bell_scan(struct hvisor_cell *cell, ktime_t start)
 {
 	struct hvisor_bell_page *bell = cell->bell;
 	unsigned long requests, bells, devices;
 	enum look look = LOOK_VAIN;
-	ktime_t start = ktime_get();
 	unsigned int i;
 	u32 events;
 
@@ -120,17 +117,17 @@ static void bell_scan(struct hvisor_cell *cell)
 		look = LOOK_USEFUL;
 	}
 	if (look != LOOK_USEFUL)
-		window_count(cell, look == LOOK_SIGNAL ? 1 : VAIN_WEIGHT);
+		window_count(cell, start, look == LOOK_SIGNAL ? 1 : VAIN_WEIGHT);
 	rest_after(cell, start);
 }
 
 static irqreturn_t irq_handler(int irq, void *data)
 {
 	struct hvisor_cell *cell = data;
-	ktime_t delay = put_off(cell);
+	ktime_t now = ktime_get(), delay = put_off(cell, now);
 
 	if (!delay) {
-		bell_scan(cell);
+		bell_scan(cell, now);
 		return IRQ_HANDLED;
 	}
 	WRITE_ONCE(cell->rate_limited, cell->rate_limited + 1);
@@ -155,7 +152,7 @@ static enum hrtimer_restart timer_handler(struct hrtimer *timer)
 
 	if (xchg(&cell->is_put_off, false))
 		late_count(cell);
-	bell_scan(cell);
+	bell_scan(cell, ktime_get());
 	return HRTIMER_NORESTART;
 }
 
