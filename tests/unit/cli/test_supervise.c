@@ -311,6 +311,38 @@ static void test_the_next_of_a_name_is_served_as_it_is(void **state)
 	shyper_ctx_destroy(s.ctx);
 }
 
+/* An earlier daemon's process serves it, and is killed when the device goes. */
+static void test_what_others_have_served_leaves_no_sockets(void **state)
+{
+	static const char *const sockets[] = {
+		SERVICE_RUN_FOLDER "/cell1.con0.sock", SERVICE_RUN_FOLDER "/cell1.con0@two.sock",
+	};
+	static const char others[] = SERVICE_RUN_FOLDER "/cell1.con00.sock";
+	struct shyper_event event = { .sysname = "cell1.con0", .device_type = "console" };
+	struct supervisor s = { 0 };
+	char text[32];
+	size_t i;
+
+	snprintf(text, sizeof(text), "exit %d", SERVICE_SERVED);
+	put_program("console", text);
+	assert_int_equal(shyper_ctx_create(&s.ctx), 0);
+	assert_int_equal(shyper_ctx_set_root(s.ctx, root), 0);
+	for (i = 0; i < 2; i++)
+		put(sockets[i], "", 0600);
+	put(others, "", 0600);
+	add_service(&s, &event, false);
+	run_timers(&s);
+	wait_for_end(&s, find_service(&s, event.sysname));
+	for (i = 0; i < 2; i++)
+		assert_int_equal(access(sockets[i], F_OK), 0);
+	remove_service(&s, event.sysname);
+	assert_null(s.services);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(access(sockets[i], F_OK), -1);
+	assert_int_equal(unlink(others), 0);
+	shyper_ctx_destroy(s.ctx);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -322,6 +354,7 @@ int main(void)
 		TEST(test_who_does_not_mind_sigterm_is_killed),
 		TEST(test_the_file_limits_and_changes_what_is_served),
 		TEST(test_the_next_of_a_name_is_served_as_it_is),
+		TEST(test_what_others_have_served_leaves_no_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
