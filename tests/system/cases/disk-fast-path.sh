@@ -8,7 +8,6 @@
 . ./cell.sh
 
 trap '[ $? = 0 ] || tail -c 2000 /tmp/cell1.out' EXIT
-class=/sys/class/hvisor
 
 modprobe brd rd_nr=3 rd_size=16384 || fail "no RAM disk"
 jq '.name = "fast" | .memory = "256M" | .boot.cmdline += " quiet" | .devices += [
@@ -27,18 +26,14 @@ cell_run cell1 60 'while read -r m; do insmod /modules/$m 2>/dev/null; done </mo
 mkdir -p /mnt && mount -t ext4 -o ro /dev/vda /mnt && mount -o bind /dev /mnt/dev && mount -t proc proc /mnt/proc &&
 mount -t sysfs sysfs /mnt/sys && mount -t tmpfs tmpfs /mnt/tmp' || fail "no tools"
 
-# counters DEVICE: requests, and what run() has a line of. Of the cell's exits those that
-# requests make: stores, and being told of an interrupt; the guest's timer makes others.
+# counters DEVICE: requests, and what run() has a line of
 counters() {
-	local name value exits=0
-	for name in mmio management maintenance; do
-		read -r value <"$class/cell1/statistics/vmexits_$name"
-		exits=$((exits + value))
-	done
+	local name exits
+	exits=$(device_exits cell1)
 	for name in reads notifications interrupts; do
 		sys "cell1.$1/$name"
 	done
-	echo $exits
+	echo "$exits"
 	for name in polls_found sleeps kicks_avoided; do
 		sys "cell1.$1/$name"
 	done

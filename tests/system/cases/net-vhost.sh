@@ -31,25 +31,14 @@ workers() {
 
 declare -A before
 
-# exits CELL: of all its exits those that packets make: notifications, and being told of an
-# interrupt; the guest's timer makes others.
-exits() {
-	local name value sum=0
-	for name in mmio management maintenance; do
-		read -r value <"/sys/class/hvisor/$1/statistics/vmexits_$name"
-		sum=$((sum + value))
-	done
-	echo $sum
-}
-
 exits_begin() {
-	before[cell1]=$(exits cell1)
-	before[cell2]=$(exits cell2)
+	before[cell1]=$(device_exits cell1)
+	before[cell2]=$(device_exits cell2)
 }
 
 # exits_end CELL WAY: for each of $mib, as a line of the table of docs/figures.md
 exits_end() {
-	echo "| $2 | $((($(exits "$1") - before[$1]) / mib)) |"
+	echo "| $2 | $((($(device_exits "$1") - before[$1]) / mib)) |"
 }
 
 unused=$(snapshot)

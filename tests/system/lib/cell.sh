@@ -49,6 +49,17 @@ state_is() {
 	read -r state <"/sys/class/hvisor/$1/state" && [ "$state" = "$2" ]
 }
 
+# device_exits CELL: of all its exits those that its devices make: loads and stores of
+# registers, and being told of an interrupt; its timer makes others.
+device_exits() {
+	local name value sum=0
+	for name in mmio management maintenance; do
+		read -r value <"/sys/class/hvisor/$1/statistics/vmexits_$name"
+		sum=$((sum + value))
+	done
+	echo $sum
+}
+
 # backend_pid DEVICE: the process that serves it, 0: none
 backend_pid() {
 	sys "$1/backend_pid"
