@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --init busybox --timeout 400
+# root-run: --init busybox --cpus 5 --timeout 400
 #
 # In a root with busybox' init, without systemd and udevd, the daemon serves cells:
 # created, started, at the prompt; a killed backend comes back, and those that live
@@ -77,15 +77,15 @@ shyper cell destroy small >/dev/null || fail "destroy"
 unchanged "$before"
 echo "ok nothing-left"
 
-for name in a b c; do
-	many $name
-	shyper cell create ./$name.json >/dev/null || fail "create $name"
+for name in "${hundred[@]}"; do
+	many "$name"
+	shyper cell create "./$name.json" >/dev/null || fail "create $name"
 done
-wait_until 100 served 93 3
-echo "93 backends after $SECONDS s"
+wait_until 100 served 100 4
+echo "100 backends after $SECONDS s"
 expect "a process for each device" "$(pgrep -a -f '^/usr/libexec/shyper/shyper-console ' | cut -d' ' -f3 | sort)" \
-	"$(printf '%s\n' cell{1..3}.c{0..30} | sort)"
-for name in c a b; do
+	"$(printf '%s\n' cell{1..4}.c{0..24} | sort)"
+for name in c a d b; do
 	shyper cell destroy $name >/dev/null || fail "destroy $name"
 done
 wait_until 60 nothing_runs

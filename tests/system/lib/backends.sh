@@ -2,10 +2,13 @@
 #
 # What cases share that look at the processes of backends. Sourced after cell.sh.
 
-# many NAME: the file of a cell with as many devices as a cell can have
+# A cell has 31 devices at most: so many cells have a hundred, and each takes a CPU.
+hundred=(a b c d)
+
+# many NAME: the file of one of them
 many() {
 	jq ".name = \"$1\" | .memory = \"64M\" |
-		.devices = [ range(31) | { type: \"console\", name: \"c\\(.)\" } ]" \
+		.devices = [ range(25) | { type: \"console\", name: \"c\\(.)\" } ]" \
 		/etc/shyper/cells/small.json >"$1.json"
 }
 
