@@ -24,13 +24,31 @@ static u32 file_role(const struct hvisor_file *file)
 	return smp_load_acquire(&file->role);
 }
 
+/* A cell does not hold its devices: only while it is not dead they are there. */
+static struct hvisor_device *device_get(struct hvisor_cell *cell, u32 index)
+{
+	struct hvisor_device *device = NULL;
+	int idx = srcu_read_lock(&hvisor_srcu);
+
+	if (!READ_ONCE(cell->dead) && index < cell->nr_devices) {
+		device = cell->devices[index];
+		get_device(&device->dev);
+	}
+	srcu_read_unlock(&hvisor_srcu, idx);
+	return device;
+}
+
 static int bind_device(struct hvisor_call *call, struct hvisor_cell *cell)
 {
-	const struct hvisor_bind *bind = &call->arg.bind;
+	struct hvisor_device *device = device_get(cell, call->arg.bind.device);
+	int err;
 
-	if (bind->device >= cell->nr_devices)
+	if (!device)
 		return -ENODEV;
-	return hvisor_device_bind(call, cell->devices[bind->device]);
+	/* Takes a reference of its own when it succeeds. */
+	err = hvisor_device_bind(call, device);
+	put_device(&device->dev);
+	return err;
 }
 
 /* Takes over the reference to the cell when it succeeds. */
