@@ -98,9 +98,10 @@ struct hvisor_cell_status {
  * @irq: Linux's number of its interrupt, 0: none
  * @irq_notify: affinity changes, after which the bell page is looked at again
  * @timer: looks at the bell page later
- * @window: begin of the time in which vain looks at the bell page are counted
- * @window_runs: how many there were, weighed (irq.c)
- * @rest_until: behind a look that took long, when the next may be
+ * @window: begin of the time in which looks at the bell page are counted
+ * @window_runs: those in vain, weighed (irq.c)
+ * @window_spent: what all took, in ns
+ * @rest_until: behind looks that took long, when the next may be
  * @rate_limited: how often an interrupt was put off
  * @is_put_off: one is; the timer looks for it
  * @wait: the monitor, and who waits for a state
@@ -145,6 +146,7 @@ struct hvisor_cell {
 	struct hrtimer timer;
 	ktime_t window;
 	u32 window_runs;
+	s64 window_spent;
 	ktime_t rest_until;
 	u64 rate_limited;
 	bool is_put_off;

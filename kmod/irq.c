@@ -12,8 +12,8 @@
  * raises nothing more, and a timer looks a millisecond later: a storm of kicks
  * costs its sender. Work that is read in time never counts, and an eventfd, of
  * which nobody can tell, a sixteenth. And whoever waits decides how long it takes
- * to wake him: behind a look that took milliseconds the cell rests for thrice
- * that time, so that it has a quarter of this CPU at most.
+ * to wake him: behind looks that took a quarter of their time the cell rests for
+ * thrice what they took, so that it has a quarter of this CPU at most.
  *
  * Neither the handler nor the timer insists on interrupt context: PREEMPT_RT runs
  * them in threads, and there the locks of wait queues and eventfds sleep.
@@ -31,8 +31,8 @@
 #define WINDOW_MS	10
 #define PUT_OFF_MS	1
 #define RESCAN_MS	10
-#define LONG_LOOK_NS	(2 * NSEC_PER_MSEC)
-/* In window_runs, where a look that only signalled eventfds is 1. */
+#define LONG_LOOKS_NS	(WINDOW_MS * NSEC_PER_MSEC / 4)
+/* Where a look that only signalled eventfds is 1. */
 #define VAIN_WEIGHT	16U
 
 static unsigned int storm_runs = 64;
@@ -60,13 +60,22 @@ static enum look device_look(struct hvisor_device *device, bool is_request)
 	return look;
 }
 
-static void window_count(struct hvisor_cell *cell, ktime_t now, u32 weight)
+/* A look that began at @start. */
+static void window_count(struct hvisor_cell *cell, ktime_t start, u32 weight)
 {
-	if (ktime_ms_delta(now, cell->window) >= WINDOW_MS) {
-		cell->window = now;
+	ktime_t now = ktime_get();
+
+	if (ktime_ms_delta(start, cell->window) >= WINDOW_MS) {
+		cell->window = start;
 		cell->window_runs = 0;
+		cell->window_spent = 0;
 	}
 	cell->window_runs += weight;
+	cell->window_spent += ktime_sub(now, start);
+	if (cell->window_spent > LONG_LOOKS_NS) {
+		cell->rest_until = ktime_add(now, 3 * cell->window_spent);
+		cell->window_spent = 0;
+	}
 }
 
 static bool window_is_full(const struct hvisor_cell *cell, ktime_t now)
@@ -85,12 +94,12 @@ static ktime_t put_off(const struct hvisor_cell *cell, ktime_t now)
 	return window_is_full(cell, now) ? max(rest, ms_to_ktime(PUT_OFF_MS)) : rest;
 }
 
-static void rest_after(struct hvisor_cell *cell, ktime_t start)
+/* In window_runs. */
+static u32 weight_of(enum look look)
 {
-	ktime_t now = ktime_get(), spent = ktime_sub(now, start);
-
-	if (spent > LONG_LOOK_NS)
-		cell->rest_until = ktime_add(now, 3 * spent);
+	if (look == LOOK_USEFUL)
+		return 0;
+	return look == LOOK_SIGNAL ? 1 : VAIN_WEIGHT;
 }
 
 static void bell_scan(struct hvisor_cell *cell, ktime_t start)
@@ -116,9 +125,7 @@ static void bell_scan(struct hvisor_cell *cell, ktime_t start)
 		schedule_work(&cell->state_work);
 		look = LOOK_USEFUL;
 	}
-	if (look != LOOK_USEFUL)
-		window_count(cell, start, look == LOOK_SIGNAL ? 1 : VAIN_WEIGHT);
-	rest_after(cell, start);
+	window_count(cell, start, weight_of(look));
 }
 
 static irqreturn_t irq_handler(int irq, void *data)
@@ -160,7 +167,8 @@ void hvisor_irq_rescan(struct hvisor_cell *cell)
 {
 	int idx = srcu_read_lock(&hvisor_srcu);
 
-	if (!READ_ONCE(cell->dead) && READ_ONCE(cell->irq))
+	/* What is armed looks anyway, and when it may. */
+	if (!READ_ONCE(cell->dead) && READ_ONCE(cell->irq) && !hrtimer_is_queued(&cell->timer))
 		hrtimer_start(&cell->timer, ms_to_ktime(RESCAN_MS), HRTIMER_MODE_REL);
 	srcu_read_unlock(&hvisor_srcu, idx);
 }
