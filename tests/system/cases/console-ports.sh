@@ -97,6 +97,7 @@ head -c 4096 /dev/urandom >sent
 came_back() {
 	tail -c 4096 "/tmp/$1.out" | cmp -s - sent
 }
+memory_open cell1
 printf '%-14s %-12s %-12s %s\n' CONSOLE OFFERED TAKEN 'READ, WRITTEN'
 for n in 1 2 3 4 5 6; do
 	kind=${kinds[n]} device=cell1.con$n
@@ -109,6 +110,8 @@ for n in 1 2 3 4 5 6; do
 	bits=$(wanted "$kind" "${names[@]}")
 	expect "$kind: offered" "$(sys $device/features)" "$bits"
 	expect "$kind: taken" "$(sys $device/driver_features)" "$bits"
+	# What is written to a terminal needs no table.
+	used_alike "$kind" "$bits" event_idx has_event $device 1
 done
 echo "ok features"
 

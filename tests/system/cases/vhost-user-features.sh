@@ -35,11 +35,11 @@ for kind in "${kinds[@]}"; do
 done
 qemu-storage-daemon "${exports[@]}" 2>disks.err &
 daemon=$!
-for kind in all none; do
+for kind in all none "${folder[@]}"; do
 	mkdir "$kind"
 	head -c 300000 /dev/urandom >"$kind/there"
-	/usr/lib/qemu/virtiofsd --socket-path="/run/fs-$kind.sock" -o "source=/root/$kind" 2>"$kind.err" &
-	add "fs-$kind" "device: \"fs\", tag: \"$kind\"" "$kind" "${folder[@]}"
+	/usr/lib/qemu/virtiofsd --socket-path="/run/fs-${kind%_*}.sock" -o "source=/root/$kind" 2>"$kind.err" &
+	add "fs-${kind%_*}" "device: \"fs\", tag: \"$kind\"" "$kind" "${folder[@]}"
 done
 jq --argjson devices "$devices" '.name = "features" | del(.devices[2]) | .devices += $devices' \
 	/etc/shyper/cells/debian2.json >features.json
@@ -48,23 +48,44 @@ shyper cell start features || fail "start"
 console_open cell1
 cell_login cell1 120
 
+# used_rings KIND DEVICE QUEUE...: what their rings tell
+used_rings() {
+	local taken
+	taken=$(sys "$2/driver_features")
+	used_alike "$1" "$taken" event_idx any_queue has_event "${@:2}"
+	used_alike "$1" "$taken" indirect_desc any_queue has_tables "${@:2}"
+}
+
+# any_queue COMMAND DEVICE QUEUE...
+any_queue() {
+	local queue
+	for queue in "${@:3}"; do
+		[ "$(sys "$2/queue$queue/ready")" = 0 ] || ! "$1" "$2" "$queue" || return 0
+	done
+	return 1
+}
+
 disks_ready cell1
+memory_open cell1
 n=0
 for kind in "${kinds[@]}"; do
 	n=$((n + 1))
 	# Root's disk is vda.
 	disk_check cell1 "vu$n" "vd$(cut -c $n <<<bcdefghijklmn)" "$kind" "${names[@]}"
 	[ "$(sys "cell1.vu$n/others")" -gt 0 ] || fail "$kind: not by the bridge"
+	used_rings "$kind" "cell1.vu$n" 0 1
 done
 echo "ok disks"
 
-for kind in all none; do
+for kind in all none "${folder[@]}"; do
 	got=$(cell_run cell1 60 "mkdir -p /tmp/$kind && mount -t virtiofs $kind /tmp/$kind && cd /tmp/$kind && \
 md5sum <there && cp there back && sync && cd / && umount /tmp/$kind") || fail "$kind: folder: $got"
-	offered=$(sys "cell1.fs-$kind/features")
-	taken=$(sys "cell1.fs-$kind/driver_features")
-	printf 'fs %-11s %-12s %s\n' "$kind" "$offered" "$taken"
+	device=cell1.fs-${kind%_*}
+	offered=$(sys "$device/features")
+	taken=$(sys "$device/driver_features")
+	printf 'fs %-13s %-12s %s\n' "$kind" "$offered" "$taken"
 	expect "$kind: offered and taken" "$offered $taken" "$(wanted "$kind" "${folder[@]}") $(wanted "$kind" "${folder[@]}")"
+	used_rings "folder $kind" "$device" 1
 	expect "$kind: read" "$got" "$(md5sum <"$kind/there")"
 	cmp "$kind/there" "$kind/back" || fail "$kind: wrong data"
 done
