@@ -125,8 +125,15 @@ for n in "${!lines[@]}"; do
 	[[ ! ${lines[n]} =~ ^($asks) ]] || onto_full_disk "${lines[n]}"
 done
 echo ok one-shot
-for line in 'cell create ./idle.json' 'cell start idle' 'device upgrade idle.echo0' 'cell destroy idle'; do
+# What changes something has done so by the time when it cannot say so.
+for line in 'cell create ./idle.json' 'cell load idle' 'cell start idle' 'cell pause idle' \
+	'cell resume idle' 'cell restart idle' 'device set idle.con0 log=/tmp/con0.log' \
+	'device upgrade idle.echo0' 'cell stop idle' 'cell destroy idle'; do
 	onto_full_disk "$line"
+done
+echo 'cell list' >script
+for way in '-j cell list' '-c "cell list"' '-b script'; do
+	onto_full_disk "$way"
 done
 echo ok full-disk
 
@@ -193,6 +200,27 @@ awk 'NR == FNR { field[$1 " " $2] = 1; next }
 			print
 	}' documented printed >unknown
 [ ! -s unknown ] || fail "not in docs/json.md: $(cat unknown)"
+# None has gone that was documented, but of lists that are empty here.
+awk 'NR == FNR {
+		n = $2
+		has[$1 " " n] = 1
+		while (sub(/(\.[^.[]*|\[\])$/, "", n))
+			has[$1 " " n] = 1
+		next
+	}
+	/\*$/ { next }
+	{
+		n = $2
+		empty = 0
+		while (match(n, /.*\[\]/)) {
+			n = substr(n, 1, RLENGTH - 2)
+			if (($1 " " n) in has && !(($1 " " n "[]") in has))
+				empty = 1
+		}
+		if (!empty && !(($1 " " $2) in has))
+			print
+	}' printed documented >lacking
+[ ! -s lacking ] || fail "documented, and not printed: $(cat lacking)"
 [ "$(wc -l <printed)" -gt 100 ] || fail "only $(wc -l <printed) fields were printed"
 echo "$(wc -l <printed) fields"
 echo ok fields
