@@ -53,6 +53,9 @@ end fault
 begin spin 3
 wait_until 20 payload_says spin '^ok spin'
 expect state "$(sys cell1/state)" running
+uptime=$(sys cell1/uptime_ms)
+sleep 0.2
+[ "$uptime" -gt 0 ] && [ "$(sys cell1/uptime_ms)" -ge $((uptime + 200)) ] || fail "an uptime of $uptime ms"
 shyper cell stop spin || fail "spin: stop"
 ended stopped stop
 shyper cell start spin || fail "spin: start again"
@@ -64,6 +67,7 @@ end spin
 begin reboot 1
 verdict reboot 30
 expect starts "$(sys cell1/starts)" 3
+expect restarts "$(sys cell1/restarts)" 2
 end reboot
 
 # The CPUs of a cell are not root's to start.

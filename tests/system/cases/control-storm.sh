@@ -134,8 +134,11 @@ echo "ok no-deadlock"
 # FILE:LINE: object: reason; and the reasons, without their numbers.
 cat script*.err | grep -vE '^shyper: script[0-9]+:[0-9]+: [^:]+: .{10,}' && fail "a refusal without a reason"
 sed -E 's/^shyper: script[0-9]+:[0-9]+: //; s/[0-9]+/N/g' script*.err | sort | uniq -c | sort -rn
+# So at the prompt, where no line is named.
+sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' shell*.out | grep '^shyper: ' >refusals || fail "the shells refused nothing"
+grep -vE '^shyper: [^:]+: .{10,}' refusals && fail "a refusal without a reason"
 errnos='(Device or resource busy|No such device|Connection reset|Broken pipe|Invalid argument|Input/output error|Success)'
-! bad=$(grep -hE "$errnos" script*.err) || fail "an errno instead of a reason: $bad"
+! bad=$(grep -hE "$errnos" script*.err refusals) || fail "an errno instead of a reason: $bad"
 echo "ok reasons"
 
 within 2048 MemAvailable "${at_first[0]}" "${at_last[0]}"

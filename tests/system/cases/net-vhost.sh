@@ -106,16 +106,18 @@ udp_rate() {
 	[ "$best" -gt 0 ] || fail "UDP loses packets at any rate"
 }
 
-# little_lost: at 80 % of $best, in two of three runs; others have the host's CPUs too, and
-# where one of them gets them in the middle packets are lost
+# little_lost: at 80 % of $best, by the median of three runs; others have the host's CPUs
+# too, and where one of them gets them in the middle packets are lost, but never many
 little_lost() {
-	local good=0 run
+	local run shares=()
 	for run in 1 2 3; do
 		udp $((best * 8 / 10)) 2
-		[ "${total:-0}" = 0 ] || [ $((lost * 100)) -gt "$total" ] || good=$((good + 1))
+		[ "${total:-0}" -gt 0 ] || return 1
+		shares+=($((lost * 1000 / total)))
 	done
-	echo "that was 80 % of $best Mbit/s: in $good of $run runs at most 1 % lost"
-	[ $good -ge 2 ]
+	readarray -t shares < <(printf '%s\n' "${shares[@]}" | sort -n)
+	echo "that was 80 % of $best Mbit/s: of 1000 packets ${shares[*]} lost"
+	[ "${shares[1]}" -le 10 ] && [ "${shares[2]}" -le 50 ]
 }
 
 iperf_up cell1

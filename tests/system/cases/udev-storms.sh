@@ -108,16 +108,9 @@ done
 quiet
 echo "ok hundred-served"
 
-# Gone before and while their units are started; after that they were above.
-for pause in 0 2; do
-	for name in "${hundred[@]}"; do
-		shyper cell create "./$name.json" >/dev/null || fail "create $name"
-	done
-	sleep $pause
-	for name in b d c a; do
-		shyper cell destroy $name >/dev/null || fail "destroy $name"
-	done
-done
+# After they were started they have gone above.
+storm 0
+storm 2
 udevadm settle --timeout=60
 quiet
 echo "ok storm"

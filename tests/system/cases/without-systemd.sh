@@ -4,7 +4,8 @@
 #
 # In a root with busybox' init, without systemd and udevd, the daemon serves cells:
 # created, started, at the prompt; a killed backend comes back, and those that live
-# stay; a hundred devices have a process each, in their jails; nothing is left.
+# stay; a hundred devices have a process each, in their jails, and come and go at once;
+# nothing is left.
 . ./cell.sh
 . ./backends.sh
 
@@ -91,3 +92,13 @@ done
 wait_until 60 nothing_runs
 unchanged "$before"
 echo "ok hundred-served"
+
+storm 0
+wait_until 60 nothing_runs
+unchanged "$before"
+shyper cell create small >/dev/null || fail "create"
+wait_until 20 served 1 1
+shyper cell destroy small >/dev/null || fail "destroy"
+wait_until 60 nothing_runs
+unchanged "$before"
+echo "ok storm"

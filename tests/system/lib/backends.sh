@@ -12,6 +12,19 @@ many() {
 		/etc/shyper/cells/small.json >"$1.json"
 }
 
+# storm SECONDS: a hundred devices come, and go after a moment, before and while their
+# backends start
+storm() {
+	local name
+	for name in "${hundred[@]}"; do
+		shyper cell create "./$name.json" >/dev/null || fail "create $name"
+	done
+	sleep "$1"
+	for name in b d c a; do
+		shyper cell destroy $name >/dev/null || fail "destroy $name"
+	done
+}
+
 # served DEVICES CELLS: so many devices have a backend, so many cells a monitor
 served() {
 	[ "$(cat /sys/class/hvisor/cell*.*/attached | grep -cx 1)" = "$1" ] &&
