@@ -106,7 +106,8 @@ static int claim_cpus(struct cell *cell)
 		if (!cpu_claimable(cell->vcpus[n]->cpu))
 			err = -EBUSY;
 	for (n = 0; !err && n < cell->nr_vcpus; n++) {
-		WRITE_ONCE(cell->vcpus[n]->cpu->vcpu, cell->vcpus[n]);
+		/* Behind all that the CPU, which looks at it from EL2, finds there. */
+		__atomic_store_n(&cell->vcpus[n]->cpu->vcpu, cell->vcpus[n], __ATOMIC_RELEASE);
 		stats_cpu_update(cell->vcpus[n]);
 	}
 	spin_unlock(&root_cell.lock);
