@@ -4,9 +4,13 @@
  *
  * The text is a grid, in which each character stands for some memory, and a
  * table of the pieces; the picture is a column with the pieces to scale.
+ *
+ * The kernel likes to give blocks from the top down, so that each of a cell's is a
+ * piece by itself. A person gets such a run as one piece, JSON has them all.
  */
 #include "cell-map.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +22,9 @@
 #define GRID_ROWS	16
 #define GRID_LEAST	(2ULL << 20)	/* that a character stands for */
 
+#define BLOCK_SIZE	(2ULL << 20)
+#define REVERSED	"2M blocks in reverse"
+
 #define SVG_WIDTH	520
 #define SVG_HEIGHT	720
 #define SVG_BAR		160
@@ -25,10 +32,12 @@
 
 /**
  * struct map - the pieces, and what they lie in
+ * @is_reversed: of each piece: its blocks lie in reverse, and it begins with the last
  * @start: @end: of all, @start a multiple of what a character stands for
  */
 struct map {
 	struct shyper_ram *list;
+	bool *is_reversed;
 	int count;
 	uint64_t start;
 	uint64_t end;
@@ -51,6 +60,45 @@ static json_t *describe_address(uint64_t address)
 	return json_string(text);
 }
 
+/* The next block goes on where the piece has come to, downwards. */
+static bool goes_down(const struct shyper_ram *piece, bool is_reversed,
+		      const struct shyper_ram *next)
+{
+	return piece->cell && piece->cell == next->cell &&
+	       next->length == BLOCK_SIZE && (is_reversed || piece->length == BLOCK_SIZE) &&
+	       piece->address + piece->length == next->address &&
+	       piece->ipa == next->ipa + BLOCK_SIZE;
+}
+
+static void merge_reversed(struct map *map)
+{
+	int used = 0;
+
+	for (int i = 0; i < map->count; i++) {
+		struct shyper_ram *last = &map->list[used - !!used];
+		bool *is_reversed = &map->is_reversed[used - !!used];
+
+		if (used && goes_down(last, *is_reversed, &map->list[i])) {
+			last->length += BLOCK_SIZE;
+			last->ipa = map->list[i].ipa;
+			*is_reversed = true;
+		} else {
+			map->list[used++] = map->list[i];
+		}
+	}
+	map->count = used;
+}
+
+static json_t *describe_guest(const struct map *map, int i)
+{
+	char text[64];
+
+	if (!map->is_reversed[i])
+		return describe_address(map->list[i].ipa);
+	snprintf(text, sizeof(text), "0x%010" PRIx64 ", " REVERSED, map->list[i].ipa);
+	return json_string(text);
+}
+
 static json_t *describe_map(const struct map *map)
 {
 	json_t *list = json_array();
@@ -66,7 +114,7 @@ static json_t *describe_map(const struct map *map)
 			json_object_set_new(object, "cell",
 					    json_integer(piece->cell));
 			json_object_set_new(object, "guest_address",
-					    describe_address(piece->ipa));
+					    describe_guest(map, i));
 		}
 		json_array_append_new(list, object);
 	}
@@ -150,12 +198,15 @@ static const char *piece_colour(const struct shyper_ram *piece)
 }
 
 /* Names of cells need no quoting: they have letters, digits, _ and - only. */
-static void print_label(const struct shyper_ram *piece)
+static void print_label(const struct map *map, int i)
 {
+	const struct shyper_ram *piece = &map->list[i];
+
 	printf("%s 0x%" PRIx64 "-0x%" PRIx64, piece->owner, piece->address,
 	       piece->address + piece->length - 1);
 	if (piece->cell)
-		printf(" (cell%u, guest 0x%" PRIx64 ")", piece->cell, piece->ipa);
+		printf(" (cell%u, guest 0x%" PRIx64 "%s)", piece->cell, piece->ipa,
+		       map->is_reversed[i] ? ", " REVERSED : "");
 }
 
 static void print_svg(const struct map *map)
@@ -172,12 +223,12 @@ static void print_svg(const struct map *map)
 
 		printf("<rect x=\"0\" y=\"%.2f\" width=\"%d\" height=\"%.2f\" fill=\"%s\"><title>",
 		       y, SVG_BAR, height, piece_colour(piece));
-		print_label(piece);
+		print_label(map, i);
 		fputs("</title></rect>\n", stdout);
 		if (height < SVG_TEXT)
 			continue;
 		printf("<text x=\"%d\" y=\"%.2f\">", SVG_BAR + 8, y + SVG_TEXT);
-		print_label(piece);
+		print_label(map, i);
 		fputs("</text>\n", stdout);
 	}
 	fputs("</svg>\n", stdout);
@@ -188,14 +239,22 @@ enum cli_status cell_print_map(const struct invocation *invocation, bool is_svg)
 	const struct shyper_ram *last;
 	enum cli_status status;
 	struct shyper_ctx *ctx;
-	struct map map;
+	struct map map = { 0 };
 
 	status = context_probe(invocation, &ctx);
 	if (status)
 		return status;
 	map.count = shyper_ram_list(ctx, &map.list);
+	if (map.count >= 0)
+		map.is_reversed = calloc((size_t)map.count + 1, sizeof(bool));
+	if (map.count >= 0 && !map.is_reversed) {
+		free(map.list);
+		map.count = -ENOMEM;
+	}
 	if (map.count < 0)
 		return context_fail(invocation, "cell show", map.count);
+	if (!invocation->json)
+		merge_reversed(&map);
 	if (map.count) {
 		last = &map.list[map.count - 1];
 		map.start = map.list[0].address;
@@ -208,6 +267,7 @@ enum cli_status cell_print_map(const struct invocation *invocation, bool is_svg)
 		print_grid(&map);
 	if (!is_svg)
 		status = output_value(invocation, describe_map(&map), map_columns);
+	free(map.is_reversed);
 	free(map.list);
 	return status;
 }

@@ -276,11 +276,13 @@ static void put_memory(void)
 	    "40400000-413fffff : hypervisor pool\n"
 	    "41400000-bfffffff : System RAM\n  42000000-42ffffff : Kernel code\n");
 	put("/sys/class/hvisor/cell0/memory_blocks", "");
-	/* Two pieces, the second one not in order. */
+	/* Three pieces that are not in order, the last one in reverse. */
 	put("/sys/class/hvisor/cell1/memory_blocks",
 	    "0x0000000040000000 0x0000000080000000\n"
 	    "0x0000000040200000 0x0000000080200000\n"
-	    "0x0000000040400000 0x0000000060000000\n");
+	    "0x0000000040400000 0x0000000060000000\n"
+	    "0x0000000040600000 0x0000000060600000\n"
+	    "0x0000000040800000 0x0000000060400000\n");
 }
 
 static void test_the_map_shows_who_has_which_memory(void **state)
@@ -298,7 +300,9 @@ static void test_the_map_shows_who_has_which_memory(void **state)
 		"0x0040400000  16M    pool        -     -\n"
 		"0x0041400000  492M   root        -     -\n"
 		"0x0060000000  2M     debian      1     0x0040400000\n"
-		"0x0060200000  510M   root        -     -\n"
+		"0x0060200000  2M     root        -     -\n"
+		"0x0060400000  4M     debian      1     0x0040600000, 2M blocks in reverse\n"
+		"0x0060800000  504M   root        -     -\n"
 		"0x0080000000  4M     debian      1     0x0040000000\n"
 		"0x0080400000  1020M  root        -     -\n";
 	json_t *list;
@@ -309,12 +313,12 @@ static void test_the_map_shows_who_has_which_memory(void **state)
 	assert_int_equal(strncmp(output + strlen(grid), row, strlen(row)), 0);
 	assert_non_null(strstr(output, "0x0080000000  11......"));
 	assert_non_null(strstr(output, table));
-	assert_int_equal(count_lines(output), 2 + 16 + 1 + 9);
+	assert_int_equal(count_lines(output), 2 + 16 + 1 + 11);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(run(i ? "-j cell show --map" : "cell show --svg -j"),
 				 CLI_DONE);
 		list = json_output();
-		assert_int_equal(json_array_size(list), 8);
+		assert_int_equal(json_array_size(list), 11);
 		json_decref(list);
 	}
 	assert_int_equal(run("cell show --svg"), CLI_DONE);
