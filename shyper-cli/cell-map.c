@@ -75,16 +75,16 @@ static void merge_reversed(struct map *map)
 	int used = 0;
 
 	for (int i = 0; i < map->count; i++) {
-		struct shyper_ram *last = &map->list[used - !!used];
-		bool *is_reversed = &map->is_reversed[used - !!used];
+		const struct shyper_ram *next = &map->list[i];
+		int last = used - 1;
 
-		if (used && goes_down(last, *is_reversed, &map->list[i])) {
-			last->length += BLOCK_SIZE;
-			last->ipa = map->list[i].ipa;
-			*is_reversed = true;
-		} else {
-			map->list[used++] = map->list[i];
+		if (!used || !goes_down(&map->list[last], map->is_reversed[last], next)) {
+			map->list[used++] = *next;
+			continue;
 		}
+		map->list[last].length += BLOCK_SIZE;
+		map->list[last].ipa = next->ipa;
+		map->is_reversed[last] = true;
 	}
 	map->count = used;
 }
