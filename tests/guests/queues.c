@@ -2,7 +2,8 @@
 /*
  * Everything of a device at once: the boot CPU sets up each queue of the first
  * device, as large as it goes, notifies them all and resets the device; each
- * other CPU accesses the foreign region. All wait for their backend.
+ * other CPU accesses the foreign region. All wait for their backend; the cell
+ * ends when each has its answer.
  */
 #include "guest.h"
 
@@ -23,6 +24,8 @@
 /* Of each queue's areas, far from the image. */
 #define RINGS		(RAM_BASE + 0x200000)
 #define RINGS_STRIDE	0x10000
+
+static volatile bool answered[MAX_CPUS];
 
 static void set(u32 reg, u32 value)
 {
@@ -71,6 +74,8 @@ void secondary_main(u32 cpu)
 		read64(FOREIGN_BASE + 8);
 	else
 		write16(FOREIGN_BASE + 0x10, 1);
+	asm volatile("dsb sy" : : : "memory");
+	answered[cpu] = true;
 }
 
 void main(u64 dtb)
@@ -89,6 +94,9 @@ void main(u64 dtb)
 	set(STATUS, 0);
 	if (get(STATUS))
 		not_ok("queues", "status is 0x%x after a reset", (u64)get(STATUS));
+	for (n = 1; n < cpus; n++)
+		while (!answered[n])
+			;
 	print("%u queues\n", (u64)queues);
 	ok("queues");
 }
