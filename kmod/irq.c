@@ -13,7 +13,9 @@
  * costs its sender. Work that is read in time never counts, and an eventfd, of
  * which nobody can tell, a sixteenth. And whoever waits decides how long it takes
  * to wake him: behind looks that took a quarter of their time the cell rests for
- * thrice what they took, so that it has a quarter of this CPU at most.
+ * thrice what they took, so that it has a quarter of this CPU at most. A look that
+ * was itself kept waiting, by a thread of higher priority or whoever else has this
+ * CPU, does not make the cell pay for all of that.
  *
  * Neither the handler nor the timer insists on interrupt context: PREEMPT_RT runs
  * them in threads, and there the locks of wait queues and eventfds sleep.
@@ -32,6 +34,7 @@
 #define PUT_OFF_MS	1
 #define RESCAN_MS	10
 #define LONG_LOOKS_NS	(WINDOW_MS * NSEC_PER_MSEC / 4)
+#define LONGEST_LOOK_NS	(10 * WINDOW_MS * NSEC_PER_MSEC)
 /* Where a look that only signalled eventfds is 1. */
 #define VAIN_WEIGHT	16U
 
@@ -71,7 +74,7 @@ static void window_count(struct hvisor_cell *cell, ktime_t start, u32 weight)
 		cell->window_spent = 0;
 	}
 	cell->window_runs += weight;
-	cell->window_spent += ktime_sub(now, start);
+	cell->window_spent += min_t(s64, ktime_sub(now, start), LONGEST_LOOK_NS);
 	if (cell->window_spent > LONG_LOOKS_NS) {
 		cell->rest_until = ktime_add(now, 3 * cell->window_spent);
 		cell->window_spent = 0;
