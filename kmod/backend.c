@@ -195,8 +195,9 @@ static void device_release(struct hvisor_file *file)
 	device->file = NULL;
 	put_pid(device->pid);
 	device->pid = NULL;
-	mutex_unlock(&device->lock);
+	/* Before the next one can be bound, and be announced. */
 	hvisor_device_announce(device, "detached");
+	mutex_unlock(&device->lock);
 	put_device(&device->dev);
 }
 
@@ -259,12 +260,16 @@ static int declare(struct hvisor_call *call, u32 nr)
 
 int hvisor_ioctl_device_declare(struct hvisor_call *call)
 {
+	struct hvisor_device *device = call->file->device;
 	int err;
 
 	err = declare(call, HVISOR_HC_DEVICE_DECLARE);
-	if (!err)
-		hvisor_device_announce(call->file->device, "attached");
-	return err;
+	if (err)
+		return err;
+	mutex_lock(&device->lock);
+	hvisor_device_announce(device, "attached");
+	mutex_unlock(&device->lock);
+	return 0;
 }
 
 int hvisor_ioctl_device_config(struct hvisor_call *call)

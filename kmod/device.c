@@ -189,11 +189,10 @@ void hvisor_device_announce(struct hvisor_device *device, const char *event)
 	 * device: hvisor_device_zap() has the lock between the cell's death and
 	 * the device's removal.
 	 */
-	mutex_lock(&device->lock);
+	lockdep_assert_held(&device->lock);
 	snprintf(backend, sizeof(backend), "HVISOR_BACKEND_PID=%d", pid_nr(device->pid));
 	if (!READ_ONCE(device->cell->dead))
 		kobject_uevent_env(&device->dev.kobj, KOBJ_CHANGE, env);
-	mutex_unlock(&device->lock);
 }
 
 void hvisor_notification_begin(struct hvisor_device *device)
