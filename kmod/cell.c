@@ -312,13 +312,13 @@ int hvisor_cell_insert(struct hvisor_cell *cell, u32 id)
 	return dev_set_name(&cell->dev, "cell%u", id);
 }
 
-bool hvisor_is_again(const struct hvisor_cell *cell, int err)
+bool hvisor_is_again(struct hvisor_cell *cell, const struct hvisor_hypercall *call, int err)
 {
 	return err == -EAGAIN;
 }
 
 static int retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
-		 u32 timeout_ms, bool (*again)(const struct hvisor_cell *, int),
+		 u32 timeout_ms, hvisor_again_fn *again,
 		 int (*make)(struct hvisor_cell *, struct hvisor_hypercall *))
 {
 	const struct hvisor_hypercall first = *call;
@@ -330,7 +330,7 @@ static int retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
 	for (;;) {
 		*call = first;
 		err = make(cell, call);
-		if (!again(cell, err))
+		if (!again(cell, call, err))
 			return err;
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -345,8 +345,7 @@ static int retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
 }
 
 int hvisor_cell_retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
-		      u32 timeout_ms,
-		      bool (*again)(const struct hvisor_cell *cell, int err))
+		      u32 timeout_ms, hvisor_again_fn *again)
 {
 	return retry(cell, call, timeout_ms, again, hvisor_cell_hypercall);
 }
@@ -442,17 +441,23 @@ void hvisor_cells_leave(void)
 int hvisor_cell_destroy(u32 id, u32 timeout_ms)
 {
 	struct hvisor_cell *cell;
-	int err;
+	int err = -ENODEV;
 
 	if (id == HVISOR_ROOT_CELL)
 		return -EPERM;
-	if (id >= HVISOR_MAX_CELLS)
+	/* Who holds the lock may be giving the number to another cell. */
+	cell = hvisor_cell_get(id);
+	if (!cell)
 		return -ENODEV;
-	if (mutex_lock_killable(&hvisor_admin))
-		return -EINTR;
-	cell = rcu_dereference_protected(cells[id], lockdep_is_held(&hvisor_admin));
-	err = cell ? hvisor_cell_dismantle(cell, timeout_ms) : -ENODEV;
+	if (mutex_lock_killable(&hvisor_admin)) {
+		err = -EINTR;
+		goto put;
+	}
+	if (rcu_access_pointer(cells[id]) == cell)
+		err = hvisor_cell_dismantle(cell, timeout_ms);
 	mutex_unlock(&hvisor_admin);
+put:
+	hvisor_cell_put(cell);
 	return err;
 }
 

@@ -86,10 +86,37 @@ int hvisor_ioctl_cell_create(struct hvisor_call *call)
 	return hvisor_cell_create(&call->arg.create);
 }
 
+/**
+ * struct load - HVISOR_CELL_LOAD under way
+ * @hypercall: made again until nobody is waited for
+ * @since: of the state that is to be left
+ */
+struct load {
+	struct hvisor_hypercall hypercall;
+	u64 since;
+};
+
 /* -ENODEV: a device was never declared; its backend may still come. */
-static bool load_is_again(const struct hvisor_cell *cell, int err)
+static bool load_is_unfinished(const struct hvisor_cell *cell, int err)
 {
 	return err == -EAGAIN || (err == -ENODEV && !READ_ONCE(cell->dead));
+}
+
+/* Who stopped the cell after the load began was told that it is stopped. */
+static bool load_is_cancelled(struct hvisor_cell *cell, const struct load *load)
+{
+	struct hvisor_cell_status status;
+
+	hvisor_cell_read_status(cell, &status);
+	return status.state_since != load->since &&
+	       status.state == HVISOR_CELL_STOPPED && status.reason == HVISOR_REASON_STOP;
+}
+
+static bool load_is_again(struct hvisor_cell *cell, const struct hvisor_hypercall *call,
+			  int err)
+{
+	return load_is_unfinished(cell, err) &&
+	       !load_is_cancelled(cell, container_of(call, struct load, hypercall));
 }
 
 static bool monitor_is_of(const struct hvisor_call *call, u32 id)
@@ -99,9 +126,10 @@ static bool monitor_is_of(const struct hvisor_call *call, u32 id)
 
 int hvisor_ioctl_cell_load(struct hvisor_call *call)
 {
-	struct hvisor_hypercall hypercall = { .nr = HVISOR_HC_CELL_LOAD };
+	struct load load = { .hypercall = { .nr = HVISOR_HC_CELL_LOAD } };
 	struct hvisor_cell_op *op = &call->arg.op;
 	struct hvisor_cell *cell = call->file->cell;
+	struct hvisor_cell_status status;
 	int err;
 
 	op->device = ~0U;
@@ -112,9 +140,13 @@ int hvisor_ioctl_cell_load(struct hvisor_call *call)
 		return -EOWNERDEAD;
 	/* The end of the last run first; then no state is left out. */
 	hvisor_cell_flush_state(cell);
-	err = hvisor_cell_retry(cell, &hypercall, op->timeout_ms, load_is_again);
+	hvisor_cell_read_status(cell, &status);
+	load.since = status.state_since;
+	err = hvisor_cell_retry(cell, &load.hypercall, op->timeout_ms, load_is_again);
 	if (err == -ETIMEDOUT)
-		op->device = hypercall.x[0];
+		op->device = load.hypercall.x[0];
+	else if (load_is_unfinished(cell, err))
+		err = -ECANCELED;
 	hvisor_cell_flush_state(cell);
 	return err;
 }

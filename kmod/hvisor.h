@@ -452,11 +452,13 @@ int hvisor_cell_dismantle(struct hvisor_cell *cell, u32 timeout_ms);
 int hvisor_cell_destroy(u32 id, u32 timeout_ms);
 /* User space has been told of each state up to now when it returns. */
 void hvisor_cell_flush_state(struct hvisor_cell *cell);
-/* Makes the call again while it gives -EAGAIN; -ETIMEDOUT, -EINTR. */
+typedef bool hvisor_again_fn(struct hvisor_cell *cell, const struct hvisor_hypercall *call,
+			     int err);
+/* Makes the call while @again says so of what it gave; -ETIMEDOUT, -EINTR. */
 int hvisor_cell_retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
-		      u32 timeout_ms,
-		      bool (*again)(const struct hvisor_cell *cell, int err));
-bool hvisor_is_again(const struct hvisor_cell *cell, int err);
+		      u32 timeout_ms, hvisor_again_fn *again);
+/* -EAGAIN. */
+hvisor_again_fn hvisor_is_again;
 /* The module goes, or does not come: no cell has a file, all run on. */
 void hvisor_cells_leave(void);
 int hvisor_root_init(void);
@@ -487,7 +489,7 @@ void hvisor_notification_begin(struct hvisor_device *device);
 void hvisor_notification_count(struct hvisor_device *device);
 /* Heads in flight by the backend's account of the queue as it is now. */
 u32 hvisor_queue_in_flight(const struct hvisor_device *device, u32 index);
-/* A "change" of the device, unless its cell is dead. */
+/* A "change" of the device, unless its cell is dead; the caller has the device's lock. */
 void hvisor_device_announce(struct hvisor_device *device, const char *event);
 extern const struct device_type hvisor_device_type;
 

@@ -129,6 +129,8 @@ struct hvisor_cell_create {
  * @timeout_ms: how long to wait for CPUs and devices; 0: 5000
  * @device: on -ETIMEDOUT of LOAD: the device that has not answered or was
  *	never declared; ~0: a CPU is still on its way out
+ *
+ * -ECANCELED of LOAD: while it waited somebody stopped the cell.
  */
 struct hvisor_cell_op {
 	__u32 size;
