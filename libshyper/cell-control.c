@@ -106,7 +106,10 @@ int shyper_cell_destroy(struct shyper_cell *cell, unsigned int timeout_ms)
 	lock = memory_lock(cell->ctx);
 	if (lock < 0)
 		return lock;
-	err = memory_count_free(cell->ctx, &before);
+	/* Who had the lock may have given its number to another cell. */
+	err = cell_refresh(cell);
+	if (!err)
+		err = memory_count_free(cell->ctx, &before);
 	if (!err)
 		err = call_destroy(cell, timeout_ms);
 	if (!err)
@@ -217,6 +220,12 @@ static int converse(struct shyper_cell *cell, const char *op, unsigned int timeo
 	return err;
 }
 
+/* The monitor has ended before it answered; what it was asked for may be done. */
+static bool has_hung_up(int err)
+{
+	return err == -ECONNRESET || err == -EPIPE;
+}
+
 /* A monitor ends when its cell goes, whoever destroys it: then that is the reason. */
 static int explain_if_gone(const struct shyper_cell *cell, int err)
 {
@@ -241,11 +250,18 @@ static int explain_if_gone(const struct shyper_cell *cell, int err)
 static int ask_monitor(struct shyper_cell *cell, const char *op,
 		       unsigned int timeout_ms, bool waits_for_monitor)
 {
+	uint64_t now = now_ms(), deadline = now + timeout_ms;
 	int err;
 
-	ctx_begin(cell->ctx);
-	err = converse(cell, op, timeout_ms, waits_for_monitor);
-	return err ? explain_if_gone(cell, err) : 0;
+	/* One that ended while its cell is there has a successor, who is asked again. */
+	do {
+		ctx_begin(cell->ctx);
+		err = converse(cell, op, (unsigned int)(deadline - now), waits_for_monitor);
+		if (err)
+			err = explain_if_gone(cell, err);
+		now = now_ms();
+	} while (waits_for_monitor && has_hung_up(err) && now < deadline);
+	return err;
 }
 
 /* Nobody has its memory, to write images there. */
@@ -261,12 +277,25 @@ static int explain_orphan(struct shyper_cell *cell)
 	return -EOWNERDEAD;
 }
 
-/* For what has to do with its images. */
+static bool is_orphan(const struct shyper_cell *cell)
+{
+	struct shyper_error error = cell->ctx->error;
+	struct shyper_cell now = *cell;
+	bool is = !cell_refresh(&now) && now.orphaned;
+
+	cell->ctx->error = error;
+	return is;
+}
+
+/*
+ * For what has to do with its images. Just behind the module's load the monitor may
+ * not have taken its cell back yet, and does so when it is asked; an orphan has none.
+ */
 static int ask_owner(struct shyper_cell *cell, const char *op, unsigned int timeout_ms)
 {
-	if (cell->orphaned)
-		return explain_orphan(cell);
-	return ask_monitor(cell, op, timeout_or_default(timeout_ms), true);
+	int err = ask_monitor(cell, op, timeout_or_default(timeout_ms), !cell->orphaned);
+
+	return err && cell->orphaned && is_orphan(cell) ? explain_orphan(cell) : err;
 }
 
 int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms)

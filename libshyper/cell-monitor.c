@@ -22,7 +22,7 @@
 #include "uapi.h"
 #include "wire.h"
 
-#define REQUEST_TIMEOUT_MS	1000
+#define REQUEST_TIMEOUT_MS	5000
 
 struct shyper_monitor {
 	struct shyper_ctx *ctx;
@@ -262,6 +262,9 @@ static int explain_load(struct shyper_monitor *monitor, int err, uint32_t device
 	if (err == -EBUSY)
 		return error_set(ctx, err, monitor->holder.sysname, NULL,
 				 "it is running already");
+	if (err == -ECANCELED)
+		return error_set(ctx, -EBUSY, monitor->holder.sysname, NULL,
+				 "was stopped by somebody else before it could be loaded");
 	if (err == -ENODEV)
 		return error_set(ctx, -ENOENT, monitor->holder.sysname, NULL,
 				 "does not exist");

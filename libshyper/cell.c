@@ -301,6 +301,9 @@ int cell_refresh(struct shyper_cell *cell)
 	int err;
 
 	err = cell_read(&fresh);
+	/* While "control" is there every cell is. */
+	if ((err == -ENOENT || err == -ENODEV) && !sysfs_exists(cell->ctx, "control"))
+		return cell_class_missing(cell->ctx);
 	if (!err && strcmp(fresh.name, cell->name))
 		err = -ENOENT;
 	if (err)

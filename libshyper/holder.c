@@ -175,7 +175,8 @@ static int read_status(const struct holder *holder, struct shyper_monitor_state 
 		if (!gone)
 			gone = read_word(holder->state_fd, again, sizeof(again));
 		if (gone || err < 0)
-			return gone ? gone : err;
+			/* The class has lost it before its open files have. */
+			return gone ? gone : err == -ENOENT ? -ENODEV : err;
 	} while ((starts != later || strcmp(word, again)) && --tries);
 	state->state = shyper_cell_state_parse(word);
 	state->reason = cell_reason_parse(reason);

@@ -311,10 +311,13 @@ static int watch_cell(struct watch *w, const sigset_t *mask)
 		}
 		if (ppoll(fds, 2, next ? &timeout : NULL, mask) < 0)
 			continue;
-		if (fds[1].revents & POLLIN)
-			serve_request(w);
+		/* First, since just behind its module's load the cell is taken back there. */
 		if (fds[0].revents || fds[1].revents)
 			err = read_states(w);
+		if (err || !(fds[1].revents & POLLIN))
+			continue;
+		serve_request(w);
+		err = read_states(w);
 	}
 	return err;
 }

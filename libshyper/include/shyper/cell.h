@@ -51,8 +51,8 @@ SHYPER_API int shyper_cell_open(struct shyper_ctx *ctx, const char *name,
 SHYPER_API int shyper_cell_open_id(struct shyper_ctx *ctx, unsigned int id,
 				   struct shyper_cell **ret_cell);
 /*
- * Reads sysfs again. -ENOENT: the cell has gone (or its id has another name):
- * what was read before stays.
+ * Reads sysfs again. -ENOENT: the cell has gone (or its id has another name);
+ * -ENODEV: the module is not there to tell. What was read before stays then.
  */
 SHYPER_API int shyper_cell_refresh(struct shyper_cell *cell);
 SHYPER_API void shyper_cell_close(struct shyper_cell *cell);

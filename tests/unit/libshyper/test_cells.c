@@ -358,18 +358,18 @@ static void test_who_waits_is_read(void **state)
 	shyper_cell_close(cell);
 }
 
-/* A monitor that takes one request and gives one answer. */
+/* A monitor that takes one request and gives one answer, and its successor. */
 struct fake_monitor {
 	int socket;
 	const char *answer;
+	const char *successor;	/* its answer */
 	char request[256];
 	/* Renamed before it answers, as by a destroy. */
 	const char *cell;
 };
 
-static void *fake_monitor_run(void *argument)
+static void fake_monitor_answer(struct fake_monitor *fake, const char *answer)
 {
-	struct fake_monitor *fake = argument;
 	int fd = accept(fake->socket, NULL, NULL);
 	ssize_t got = read(fd, fake->request, sizeof(fake->request) - 1);
 	char gone[300];
@@ -378,9 +378,19 @@ static void *fake_monitor_run(void *argument)
 		snprintf(gone, sizeof(gone), "%s-gone", fake->cell);
 		rename(fake->cell, gone);
 	}
-	if (got > 0 && write(fd, fake->answer, strlen(fake->answer)) < 0)
+	if (got > 0 && write(fd, answer, strlen(answer)) < 0)
 		fake->request[0] = '\0';
 	close(fd);
+}
+
+static void *fake_monitor_run(void *argument)
+{
+	struct fake_monitor *fake = argument;
+
+	fake_monitor_answer(fake, fake->answer);
+	if (fake->successor)
+		fake_monitor_answer(fake, fake->successor);
+	close(fake->socket);
 	return NULL;
 }
 
@@ -403,7 +413,6 @@ static int start_with_answer(struct machine *machine, struct fake_monitor *fake)
 	err = shyper_cell_start(cell, 2000);
 	pthread_join(thread, NULL);
 	shyper_cell_close(cell);
-	close(fake->socket);
 	return err;
 }
 
@@ -443,8 +452,19 @@ static void test_nonsense_of_the_monitor_is_an_error(void **state)
 static void test_monitor_that_dies_is_an_error(void **state)
 {
 	struct fake_monitor fake = { .answer = "{\"ok\"" };
+	struct machine *machine = *state;
+	char text[256];
 
-	assert_int_equal(start_with_answer(*state, &fake), -ECONNRESET);
+	assert_int_equal(start_with_answer(machine, &fake), -ETIMEDOUT);
+	shyper_error_format(shyper_ctx_get_error(machine->ctx), text, sizeof(text));
+	assert_non_null(strstr(text, "its monitor does not answer"));
+}
+
+static void test_successor_of_a_monitor_is_asked_again(void **state)
+{
+	struct fake_monitor fake = { .answer = "{\"ok\"", .successor = "{\"ok\":true}\n" };
+
+	assert_int_equal(start_with_answer(*state, &fake), 0);
 }
 
 static void test_cell_destroyed_meanwhile_is_gone(void **state)
@@ -465,6 +485,23 @@ static void test_cell_destroyed_meanwhile_is_gone(void **state)
 	shyper_error_format(shyper_ctx_get_error(machine->ctx), text, sizeof(text));
 	assert_string_equal(text, "cell small: does not exist");
 	free((char *)fake.cell);
+}
+
+/* The module takes "control" away first, and the cell runs on. */
+static void test_module_that_is_away_tells_of_no_cell(void **state)
+{
+	struct machine *machine = *state;
+	struct shyper_cell *cell;
+	char command[256];
+
+	assert_int_equal(shyper_cell_open(machine->ctx, "small", &cell), 0);
+	snprintf(command, sizeof(command), "rm -r '%s" CLASS "control'", machine->root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(shyper_cell_refresh(cell), 0);
+	snprintf(command, sizeof(command), "rm -r '%s" CLASS "cell2'", machine->root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(shyper_cell_refresh(cell), -ENODEV);
+	shyper_cell_close(cell);
 }
 
 /* The monitor has gone, and sysfs still shows the cell. */
@@ -522,6 +559,15 @@ static void test_images_of_an_orphan_are_not_waited_for(void **state)
 	shyper_cell_close(cell);
 }
 
+/* Just behind the module's load: its monitor is there, and takes it back first. */
+static void test_cell_is_taken_back_when_it_is_started(void **state)
+{
+	struct fake_monitor fake = { .answer = "{\"ok\":true}\n" };
+
+	machine_write_text(*state, CLASS "cell2/orphaned", "1\n");
+	assert_int_equal(start_with_answer(*state, &fake), 0);
+}
+
 static void test_first_cause_is_reported(void **state)
 {
 	struct machine *machine = *state;
@@ -557,10 +603,13 @@ int main(void)
 		TEST(test_refusal_of_the_monitor_is_told),
 		TEST(test_nonsense_of_the_monitor_is_an_error),
 		TEST(test_monitor_that_dies_is_an_error),
+		TEST(test_successor_of_a_monitor_is_asked_again),
 		TEST(test_cell_destroyed_meanwhile_is_gone),
+		TEST(test_module_that_is_away_tells_of_no_cell),
 		TEST(test_missing_monitor_is_looked_for_where_it_is_started),
 		TEST(test_cell_being_destroyed_is_told),
 		TEST(test_images_of_an_orphan_are_not_waited_for),
+		TEST(test_cell_is_taken_back_when_it_is_started),
 		BARE_TEST(test_first_cause_is_reported),
 	};
 
