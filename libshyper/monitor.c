@@ -32,6 +32,7 @@ struct shyper_events {
 	struct shyper_event *pending;	/* of a listing */
 	size_t nr_pending;
 	size_t next_pending;
+	uint64_t listed;		/* the last uevent that the first listing covers */
 };
 
 static struct known *known_find(struct shyper_events *events, const char *sysname)
@@ -188,6 +189,17 @@ static int listen_to_udev(struct shyper_events *events)
 	return err < 0 ? err : udev_monitor_enable_receiving(events->monitor);
 }
 
+/*
+ * udev forwards an event when its rules are done: one of a state that is long left
+ * may come behind the listing that shows the present one.
+ */
+static bool is_listed(const struct shyper_events *events, struct udev_device *device)
+{
+	const char *number = udev_device_get_property_value(device, "SEQNUM");
+
+	return number && strtoull(number, NULL, 10) <= events->listed;
+}
+
 int shyper_events_open(struct shyper_ctx *ctx, struct shyper_events **ret_events)
 {
 	struct shyper_events *events;
@@ -199,6 +211,7 @@ int shyper_events_open(struct shyper_ctx *ctx, struct shyper_events **ret_events
 		return error_no_memory(ctx);
 	events->ctx = ctx;
 	err = listen_to_udev(events);
+	events->listed = sysfs_last_uevent(ctx);
 	if (err < 0)
 		error_set(ctx, err, "udev", NULL, "cannot be listened to: %s",
 			  strerror(-err));
@@ -277,7 +290,7 @@ static int take_device(struct shyper_events *events, struct udev_device *device,
 	const char *rest;
 	enum shyper_event_type type = SHYPER_EVENT_CELL_CHANGED;
 
-	if (!action || !sysfs_parse_name(sysname, &cell, &rest))
+	if (!action || is_listed(events, device) || !sysfs_parse_name(sysname, &cell, &rest))
 		return 0;
 	known = known_find(events, sysname);
 	if (!strcmp(action, "remove")) {

@@ -111,6 +111,15 @@ int sysfs_open(const struct shyper_ctx *ctx, const char *device,
 	return fd < 0 ? -errno : fd;
 }
 
+bool sysfs_exists(const struct shyper_ctx *ctx, const char *device)
+{
+	char *path = ctx_path(ctx, SYSFS_CLASS "/%s", device);
+	bool exists = path && !access(path, F_OK);
+
+	free_keep_errno(path);
+	return exists;
+}
+
 int number_parse(const char *text, uint64_t *ret_number)
 {
 	unsigned long long value;
@@ -396,6 +405,18 @@ int sysfs_read_hugepages(const struct shyper_ctx *ctx, const char *which,
 	err = number_parse(text, ret_count);
 	free(text);
 	return err;
+}
+
+uint64_t sysfs_last_uevent(const struct shyper_ctx *ctx)
+{
+	char *text;
+	uint64_t last;
+
+	if (read_below(ctx, "/sys/kernel/uevent_seqnum", &text) < 0)
+		return 0;
+	last = strtoull(text, NULL, 10);
+	free(text);
+	return last;
 }
 
 int sysfs_write_hugepages(const struct shyper_ctx *ctx, uint64_t count)

@@ -37,6 +37,9 @@ int sysfs_read_all(const struct shyper_ctx *ctx, const char *device,
 int sysfs_open(const struct shyper_ctx *ctx, const char *device,
 	       const char *attribute);
 
+/* A folder of the class is there. */
+bool sysfs_exists(const struct shyper_ctx *ctx, const char *device);
+
 /*
  * Names below /sys/class/hvisor: cells ("cell1") by id, then devices
  * ("cell1.blk0") by cell and index. Returns their number; freed by free().
@@ -74,6 +77,8 @@ int sysfs_read_cpus(const struct shyper_ctx *ctx, const char *which,
 int sysfs_read_hugepages(const struct shyper_ctx *ctx, const char *which,
 			 uint64_t *ret_count);
 int sysfs_write_hugepages(const struct shyper_ctx *ctx, uint64_t count);
+/* The number of the last uevent of the kernel; 0: it does not tell. */
+uint64_t sysfs_last_uevent(const struct shyper_ctx *ctx);
 /* All of /proc/@name; freed by free(). Returns its length. */
 int proc_read(const struct shyper_ctx *ctx, const char *name, char **ret_text);
 /* Bytes of MemTotal. */

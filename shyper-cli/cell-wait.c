@@ -3,13 +3,18 @@
  * shyper cell wait: until a cell is in one of some states, or has gone.
  *
  * Each event makes it look at the cell, and what an event tells counts too:
- * a state that lasted for a moment only is not missed.
+ * a state that lasted for a moment only is not missed, nor is the end of a cell
+ * whose name is another's at once. It looks without events now and then, too: who
+ * should forward them may have stopped.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd-cell.h"
 #include "context.h"
+
+#define LOOK_MS	500
 
 /**
  * struct wait - what is waited for
@@ -54,13 +59,8 @@ static bool is_wanted(const struct wait *w, enum shyper_cell_state state)
 	return w->states >> state & 1;
 }
 
-/* CLI_TIMEOUT: not yet. */
-static enum cli_status look(struct wait *w)
+static enum cli_status end(const struct wait *w)
 {
-	if (!shyper_cell_refresh(w->cell))
-		return is_wanted(w, shyper_cell_get_state(w->cell)) ?
-			       report_cell(w->invocation, w->cell) :
-			       CLI_TIMEOUT;
 	if (w->gone)
 		return report_gone(w->invocation, w->cell);
 	cli_error(w->invocation->session, w->invocation->argv[0], NULL,
@@ -68,19 +68,35 @@ static enum cli_status look(struct wait *w)
 	return CLI_NOT_FOUND;
 }
 
+/* CLI_TIMEOUT: not yet. While the module is away nobody can tell. */
+static enum cli_status look(struct wait *w)
+{
+	int err = shyper_cell_refresh(w->cell);
+
+	if (err)
+		return err == -ENODEV ? CLI_TIMEOUT : end(w);
+	return is_wanted(w, shyper_cell_get_state(w->cell)) ?
+		       report_cell(w->invocation, w->cell) : CLI_TIMEOUT;
+}
+
 /* An event of the past can tell of a state that the cell has left again. */
 static enum cli_status take_events(struct wait *w)
 {
 	const char *sysname = shyper_cell_get_sysname(w->cell);
 	struct shyper_event event;
-	bool seen = false;
-	int ret;
+	bool seen = false, gone = false;
+	int ret = 0;
 
-	while ((ret = shyper_events_read(w->events, &event)) > 0) {
-		if (!strcmp(event.sysname, sysname) &&
-		    event.type == SHYPER_EVENT_CELL_CHANGED)
+	while (!gone && (ret = shyper_events_read(w->events, &event)) > 0) {
+		if (strcmp(event.sysname, sysname))
+			continue;
+		if (event.type == SHYPER_EVENT_CELL_CHANGED)
 			seen |= is_wanted(w, event.state);
+		gone = event.type == SHYPER_EVENT_CELL_REMOVED &&
+		       strcmp(event.reason, "module");
 	}
+	if (gone)
+		return end(w);
 	if (ret < 0)
 		return context_fail(w->invocation, "events", ret);
 	return seen && !shyper_cell_refresh(w->cell) ?
@@ -108,16 +124,17 @@ static enum cli_status wait_for_state(struct wait *w)
 	enum cli_status status;
 
 	for (;;) {
-		int64_t left = -1;
+		int64_t left = LOOK_MS;
 
 		status = take_events(w);
 		if (status != CLI_TIMEOUT)
 			return status;
 		if (w->deadline_ms >= 0)
 			left = w->deadline_ms - context_now_ms();
-		if (context_is_interrupted() || (w->deadline_ms >= 0 && left <= 0))
+		if (context_is_interrupted() || left <= 0)
 			return give_up(w);
-		context_wait(shyper_events_get_fd(w->events), left);
+		context_wait(shyper_events_get_fd(w->events),
+			     left < LOOK_MS ? left : LOOK_MS);
 	}
 }
 

@@ -2,7 +2,8 @@
 /*
  * Events: cells and devices that come, change and go. The source is udev (after
  * its rules), or the kernel's uevents where no udevd runs. What exists already
- * comes first, as ADDED; nothing is missed and nothing comes twice.
+ * comes first, as ADDED; nothing is missed, nothing comes twice, and nothing that
+ * was over before the events were opened comes late.
  */
 #ifndef SHYPER_EVENT_H
 #define SHYPER_EVENT_H

@@ -29,6 +29,7 @@ struct uevent {
 
 static struct shyper_events *events;
 static const struct uevent *received;	/* up to one without sysname */
+static const char *number;		/* SEQNUM of all of them */
 
 struct udev_device *__wrap_udev_monitor_receive_device(struct udev_monitor *monitor)
 {
@@ -64,6 +65,8 @@ const char *__wrap_udev_device_get_property_value(struct udev_device *device, co
 
 	if (!strcmp(key, "HVISOR_EVENT"))
 		return uevent->event;
+	if (!strcmp(key, "SEQNUM"))
+		return number;
 	return strcmp(key, "HVISOR_REASON") ? NULL : uevent->reason;
 }
 
@@ -88,7 +91,9 @@ static int set_up(void **state)
 	machine = *state;
 	write_cell(machine, "cell1", "running\n");
 	machine_write_text(machine, CLASS "cell1.con0/type", "console\n");
+	machine_write_text(machine, "/sys/kernel/uevent_seqnum", "41\n");
 	received = NULL;
+	number = NULL;
 	assert_int_equal(shyper_events_open(machine->ctx, &events), 0);
 	assert_int_equal(shyper_events_read(events, &event), 1);
 	assert_string_equal(event.sysname, "cell1");
@@ -193,6 +198,24 @@ static void test_nothing_comes_twice(void **state)
 	assert_no_more();
 }
 
+/* udev's rules took their time: the listing has shown what became of it. */
+static void test_what_was_before_does_not_come(void **state)
+{
+	static const struct uevent list[] = {
+		{ "cell1", "change", "stopped", "off" }, { "cell1", "remove", NULL, NULL }, { 0 },
+	};
+
+	(void)state;
+	received = list;
+	number = "41";
+	assert_no_more();
+	received = list;
+	number = "42";
+	assert_int_equal(next_event().state, SHYPER_CELL_STOPPED);
+	assert_int_equal(next_event().type, SHYPER_EVENT_CELL_REMOVED);
+	assert_no_more();
+}
+
 /* The kernel drops what a slow reader's socket has no room for. */
 static void test_what_was_lost_is_listed(void **state)
 {
@@ -230,6 +253,7 @@ int main(void)
 		TEST(test_device_tells_of_its_backend),
 		TEST(test_nothing_comes_twice),
 		TEST(test_what_was_lost_is_listed),
+		TEST(test_what_was_before_does_not_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
