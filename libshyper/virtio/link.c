@@ -17,23 +17,43 @@
 #define BIND_TRIES	100
 #define BIND_PAUSE_MS	50
 
-static int find_device(struct shyper_ctx *ctx, const char *name, uint32_t *cell,
-		       uint32_t *device)
+static int explain_device(struct shyper_ctx *ctx, int err, const char *name)
 {
-	uint64_t index;
-	const char *rest;
-	int err = -ENODEV;
-
-	if (sysfs_parse_name(name, cell, &rest) && *rest && !strchr(rest, '/'))
-		err = sysfs_read_number(ctx, name, "index", &index);
-	if (err >= 0) {
-		*device = (uint32_t)index;
-		return 0;
-	}
 	if (err == -ENOENT || err == -ENODEV)
 		return error_set(ctx, -ENODEV, name, NULL, "there is no such device");
 	return error_set(ctx, err, name, "index", "cannot be read from sysfs: %s",
 			 strerror(-err));
+}
+
+static int read_index(int fd, uint32_t *ret_index)
+{
+	char text[16] = "";
+	uint64_t index = 0;
+	int err;
+
+	if (pread(fd, text, sizeof(text) - 1, 0) < 0)
+		return -errno;
+	err = number_parse(text, &index);
+	*ret_index = (uint32_t)index;
+	return err;
+}
+
+/* Its "index", which can be read for as long as there is this device. */
+static int find_device(struct shyper_ctx *ctx, const char *name, uint32_t *cell,
+		       uint32_t *device)
+{
+	const char *rest;
+	int fd = -ENODEV, err;
+
+	if (sysfs_parse_name(name, cell, &rest) && *rest && !strchr(rest, '/'))
+		fd = sysfs_open(ctx, name, "index");
+	if (fd < 0)
+		return explain_device(ctx, fd, name);
+	err = read_index(fd, device);
+	if (!err)
+		return fd;
+	close(fd);
+	return explain_device(ctx, err, name);
 }
 
 static int bind_device(struct shyper_ctx *ctx, uint32_t cell, uint32_t device)
@@ -50,14 +70,30 @@ static int bind_device(struct shyper_ctx *ctx, uint32_t cell, uint32_t device)
 	return fd;
 }
 
-int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
+/* Numbers of cells are used again, while a predecessor is waited for as well. */
+static int bind_named(struct shyper_ctx *ctx, const char *name)
 {
 	uint32_t cell = 0, device = 0;
+	int index, fd, err = 0;
+
+	index = find_device(ctx, name, &cell, &device);
+	if (index < 0)
+		return index;
+	fd = bind_device(ctx, cell, device);
+	if (fd >= 0)
+		err = read_index(index, &device);
+	close(index);
+	if (!err)
+		return fd;
+	close(fd);
+	return explain_device(ctx, err, name);
+}
+
+int link_open(struct shyper_ctx *ctx, const char *name, int *ret_fd)
+{
 	int fd, flags;
 
-	fd = find_device(ctx, name, &cell, &device);
-	if (!fd)
-		fd = bind_device(ctx, cell, device);
+	fd = bind_named(ctx, name);
 	if (fd < 0)
 		return fd;
 	flags = fcntl(fd, F_GETFL);
