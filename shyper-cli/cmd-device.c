@@ -58,6 +58,7 @@ static enum cli_status cmd_device_show(const struct invocation *invocation)
  * struct upgrade - a backend that makes way for its successor
  * @old_pid: of the one that serves at first
  * @new_pid: of the one that serves in the end
+ * @is_gone: the device, with its cell or the module
  */
 struct upgrade {
 	const struct invocation *invocation;
@@ -65,6 +66,7 @@ struct upgrade {
 	struct shyper_events *events;
 	int old_pid;
 	int new_pid;
+	bool is_gone;
 	int64_t began_ms;
 	int64_t deadline_ms;
 };
@@ -108,6 +110,21 @@ static bool has_successor(struct upgrade *u)
 	return u->new_pid && u->new_pid != u->old_pid;
 }
 
+/* Its name may be another cell's device's by now, so that events count, too. */
+static bool has_gone(struct upgrade *u)
+{
+	const char *sysname = shyper_device_get_sysname(u->device);
+	struct shyper_event event;
+	char index[16];
+
+	while (shyper_events_read(u->events, &event) > 0)
+		u->is_gone |= event.type == SHYPER_EVENT_DEVICE_REMOVED &&
+			      !strcmp(event.sysname, sysname);
+	u->is_gone |= shyper_device_read_attribute(u->device, "index", index,
+						   sizeof(index)) < 0;
+	return u->is_gone;
+}
+
 /* Who should have started the next one: where there is systemd, that. */
 static void find_hint(const struct shyper_device *device, char *hint, size_t size)
 {
@@ -124,14 +141,16 @@ static void find_hint(const struct shyper_device *device, char *hint, size_t siz
 static enum cli_status wait_for_successor(struct upgrade *u)
 {
 	const char *name = u->invocation->argv[0];
-	struct shyper_event event;
 	char hint[128];
 
 	for (;;) {
 		int64_t left = u->deadline_ms - context_now_ms();
 
-		while (shyper_events_read(u->events, &event) > 0)
-			;
+		if (has_gone(u)) {
+			cli_error(u->invocation->session, name, NULL,
+				  "has gone before another backend could serve it");
+			return CLI_NOT_FOUND;
+		}
 		if (has_successor(u))
 			return CLI_DONE;
 		if (left <= 0 || context_is_interrupted())
@@ -240,7 +259,7 @@ static enum cli_status use_settings(struct upgrade *u, const json_t *before,
 		return status_of_setting(err);
 	}
 	status = replace_backend(u);
-	if (status)
+	if (status && !u->is_gone)
 		settings_write(u->invocation->session->ctx, u->device, before);
 	return status;
 }
