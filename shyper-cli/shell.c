@@ -161,15 +161,14 @@ static void tell_events(void)
 	events = NULL;
 }
 
-/* Waits for a line: NULL at the end of the input. To be freed. */
-static char *read_line(void)
+/* SIGINT is let in only while it waits, so that none is missed before. */
+static void edit_line(const sigset_t *mask)
 {
 	struct pollfd fds[] = {
 		{ .fd = STDIN_FILENO, .events = POLLIN },
 		{ .fd = -1, .events = POLLIN },
 	};
 
-	has_entered = false;
 	rl_callback_handler_install(PROMPT, on_line);
 	if (events)
 		tell_events();
@@ -177,7 +176,7 @@ static char *read_line(void)
 		int ready;
 
 		fds[1].fd = events ? shyper_events_get_fd(events) : -1;
-		ready = poll(fds, 2, -1);
+		ready = ppoll(fds, 2, NULL, mask);
 		if (interrupted)
 			clear_line();
 		else if (ready < 0 && errno != EINTR)
@@ -187,6 +186,19 @@ static char *read_line(void)
 		else if (ready > 0)
 			rl_callback_read_char();
 	}
+}
+
+/* Waits for a line: NULL at the end of the input. To be freed. */
+static char *read_line(void)
+{
+	sigset_t block, mask;
+
+	has_entered = false;
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigprocmask(SIG_BLOCK, &block, &mask);
+	edit_line(&mask);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return entered;
 }
 
