@@ -75,10 +75,10 @@ unchanged "$before"
 shyper cell create small >/dev/null || fail "create small"
 # served: its monitor and its backend are there, and do what they do at the beginning
 served() {
-	[[ $(snapshot) == *processes=2*files=2*run=3* ]]
+	with=$(snapshot)
+	[[ $with == *processes=2*files=2*run=3* ]]
 }
 wait_until 30 served
-with=$(snapshot)
 create_fails 1 small '.cpus = 1'
 create_fails 1 'CPU' '.name = "other" | .cpus = 3'
 create_fails 1 'CPU' '.name = "other" | .cpus = [1, 2, 3]'

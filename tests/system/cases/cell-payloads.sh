@@ -15,7 +15,6 @@
 
 # begin NAME CPUS
 begin() {
-	before=$(snapshot)
 	payload_create "$1" "$1" "$2"
 	payload_start "$1"
 }
@@ -38,6 +37,7 @@ verdict() {
 	ended stopped off
 }
 
+before=$(snapshot)
 begin hello 1
 verdict hello 10
 end hello

@@ -61,12 +61,7 @@ prompt_result 20 >answer
 wait_until 10 grep -q 'logged=42' /root/talk.log
 expect "its configuration" "$(shyper device show talk.con0 -j | jq -r .config.log)" /root/talk.log
 # Killed, it comes back with the same.
-pid=$(sys cell1.con0/backend_pid)
-kill -9 "$pid"
-is_another() {
-	[ "$(sys cell1.con0/attached)" = 1 ] && [ "$(sys cell1.con0/backend_pid)" != "$pid" ]
-}
-wait_until 20 is_another
+backend_kill cell1.con0
 dialogue_send 'cell console talk'
 dialogue_await 20 'connected' || fail "attach"
 prompt_type 'echo again=$((6 * 7))\n'

@@ -57,6 +57,7 @@ jq --slurpfile devices devices.json \
 	/etc/shyper/cells/small.json >ports.json
 shyper cell create ./ports.json >/dev/null || fail "create"
 # Who comes before the guest does not have to come again.
+wait_until 60 test -S /run/shyper/cell1.con0.sock
 terminal_at cell1 con0 100 40
 shyper cell start ports >/dev/null || fail "start"
 cell_login cell1 120

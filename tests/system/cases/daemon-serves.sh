@@ -64,6 +64,7 @@ console_open cell1
 # The scroll-back was the old process'.
 console_send cell1 ''
 cell_login cell1 60
+cell_quiet cell1
 expect "size of the disk" "$(cell_run cell1 30 'cat /sys/block/vda/size')" 2048
 console_close cell1
 echo "ok again"

@@ -4,7 +4,7 @@
 #
 # A backend stops while a guest loads from its region. What its deadline says then
 # happens: the guest waits on; its device fails, and works again when it is reset; the
-# cell fails.
+# cell fails. What is stopped while it is to be started stays stopped.
 . ./cell.sh
 
 # Longer than a backend that is there needs on a busy machine.
@@ -91,5 +91,24 @@ expect "reason" "$(sys cell1/reason)" device
 expect "timeouts" "$(sys cell1.echo0/timeouts)" 1
 shyper cell show idle
 shyper cell show idle | grep -q '^reason  *device' || fail "the reason is not shown"
-destroyed
 echo "ok cell-fails"
+
+# Its backend is still away, so a start waits; who stops the cell meanwhile has the last word.
+is_quiescing() {
+	grep -q '=echo0,quiesce,' /sys/class/hvisor/cell1/virtio/pending
+}
+shyper cell start idle >out 2>err &
+starter=$!
+wait_until 20 is_quiescing
+shyper cell stop idle >/dev/null || fail "stop"
+! wait $starter || fail "started: $(cat out)"
+cat err
+grep -q 'was stopped by somebody else' err || fail "not told why it was not started"
+kill -CONT "$pid"
+wait_until 10 eval '! is_quiescing'
+sleep 1
+expect "state" "$(sys cell1/state) $(sys cell1/reason)" "stopped stop"
+shyper cell start idle >/dev/null || fail "start"
+goes_on
+destroyed
+echo "ok stays-stopped"

@@ -124,10 +124,10 @@ expect "lines of disks" "$(grep -c '  blk' <<<"$said")" 11
 echo "ok disks"
 
 for n in {0..7}; do
-	expect "console $n" "$(grep -ao 'written to [a-zA-Z0-9]*' "con$n.log" | sort -u)" "written to hvc$n"
+	expect "console $n" "$(grep -ao 'written to [a-zA-Z]*[0-9]' "con$n.log" | sort -u)" "written to hvc$n"
 done
 for n in 0 1 2; do
-	expect "UART $n" "$(grep -ao 'written to [a-zA-Z0-9]*' "uart$n.log" | sort -u)" "written to ttyAMA$n"
+	expect "UART $n" "$(grep -ao 'written to [a-zA-Z]*[0-9]' "uart$n.log" | sort -u)" "written to ttyAMA$n"
 done
 # The early console has made way for nobody: what is written there is the cell's log.
 expect "early console" "$(shyper cell log many | grep -o . | sort -u)" "i"
@@ -144,7 +144,8 @@ for seconds in $(sed -n 's/^clock //p' <<<"$said"); do
 	[ "$seconds" -ge $((early - 5)) ] && [ "$seconds" -le $((late + 5)) ] ||
 		fail "the cell's time is $seconds, root's $early to $late"
 done
-expect "sums by sockets" "$(sort -u sent)" "$(md5sum <vsock)"
+# Of a connection that the guest gave up before it was accepted nothing came.
+expect "sums by sockets" "$(grep -vF "$(md5sum </dev/null)" sent | sort -u)" "$(md5sum <vsock)"
 expect "other words of the guest" "$(grep -vE '^([0-9a-f]{32}  blk|0x|rng|clock)' <<<"$said")" ""
 echo "ok others"
 

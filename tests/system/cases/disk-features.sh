@@ -45,6 +45,18 @@ burst() {
 	notified=$((($(sys "$1/notifications") - before) * 100 / 128))
 }
 
+# seldom_notifies DEVICE DISK: one burst of three may meet with CPUs that never run at
+# the same time.
+seldom_notifies() {
+	local try
+	for try in 1 2 3; do
+		burst "$1" "$2"
+		echo "$1, burst $try: of 100 reads $notified notify"
+		((notified > 50)) || return 0
+	done
+	return 1
+}
+
 disks_ready cell1
 n=0
 for kind in "${kinds[@]}"; do
@@ -59,10 +71,10 @@ for kind in "${kinds[@]}"; do
 	esac
 	expect "$kind: errors" "$(sys "$device/errors")" 0
 	case $kind in
-	all | none | event_idx)
+	all | event_idx) seldom_notifies "$device" "$disk" || fail "$kind: $notified of 100 reads notify" ;;
+	none)
 		burst "$device" "$disk"
 		echo "$kind: of 100 reads $notified notify"
-		[ "$kind" = none ] || ((notified <= 50)) || fail "$kind: $notified of 100 reads notify"
 		;;
 	esac
 	case $kind in

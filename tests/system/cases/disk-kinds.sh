@@ -39,6 +39,7 @@ shyper cell create ./disks.json || fail "create"
 shyper cell start disks || fail "start"
 console_open cell1
 cell_login cell1 120
+cell_quiet cell1
 
 guest 'echo $(cat /sys/block/vd[abc]/size)' '8192 8192 8192'
 guest 'echo $(cat /sys/block/vd[abc]/ro)' '0 1 0'

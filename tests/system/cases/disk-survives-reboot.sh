@@ -25,6 +25,7 @@ shyper cell start debian || fail "start"
 wait_until 10 state_is cell1 running
 console_open cell1
 cell_login cell1 150
+cell_quiet cell1
 guest 'findmnt -nro SOURCE /' /dev/vda
 guest nproc 1
 guest tty /dev/hvc0
@@ -48,6 +49,7 @@ cell_post cell1 reboot
 wait_until 60 eval '[ "$(sys cell1/starts)" -gt '"$starts"' ]'
 : >/tmp/cell1.out
 cell_login cell1 150
+cell_quiet cell1
 expect "sum after the reboot" "$(cell_run cell1 120 'sha256sum </root/data')" "$sum"
 
 cell_post cell1 poweroff

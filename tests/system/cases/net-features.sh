@@ -257,12 +257,19 @@ echo "ok net-status"
 
 cell_run cell1 60 'nc 10.0.2.15 5000 </dev/null >/bin/vsock && chmod +x /bin/vsock &&
 	{ vsock echo 5000 & vsock echo-packets 5001 & }' >/dev/null || fail "no program in the guest"
+# echoes CID: what the guest sends back is what it was sent
+echoes() {
+	socat -t 30 - "VSOCK-CONNECT:$1:5000" <vsock | cmp - vsock
+}
+
 for ((n = 0; n < ${#sockets[@]}; n++)); do
 	kind=${sockets[n]} device=cell1.vsock$n way=vsock got=' '
 	cell_run cell1 20 "cd /sys/bus/virtio/drivers/vmw_vsock_virtio_transport; for d in virtio*; do echo \$d >unbind; done; \
 echo virtio$((1 + ${#kinds[@]} + n)) >bind" >/dev/null || fail "vsock $kind: no driver"
 	taken=$(attribute driver_features)
-	socat -t 30 - "VSOCK-CONNECT:$((10 + n)):5000" <vsock | cmp - vsock && got="${got}data "
+	# Its program may not listen yet.
+	[ $n != 0 ] || wait_until 10 echoes 10
+	echoes $((10 + n)) && got="${got}data "
 	./vsock ask $((10 + n)) 5001 2>said && got="${got}seqpacket "
 	! has_event $device 1 || got="${got}event_idx "
 	! has_tables $device 1 || got="${got}indirect_desc "

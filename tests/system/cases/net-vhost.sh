@@ -29,6 +29,10 @@ workers() {
 	echo $sum
 }
 
+no_worker() {
+	! pgrep '^vhost-' >/dev/null
+}
+
 declare -A before
 
 exits_begin() {
@@ -103,7 +107,7 @@ udp_rate() {
 	while [ "$best" -gt 0 ] && ! loses_none "$best" 3; do
 		best=$((best - (best + 7) / 8))
 	done
-	[ "$best" -gt 0 ] || fail "UDP loses packets at any rate"
+	[ "$best" -gt 0 ] || { echo "UDP loses packets at any rate"; return 1; }
 }
 
 # little_lost: at 80 % of $best, by the median of three runs; others have the host's CPUs
@@ -124,16 +128,15 @@ iperf_up cell1
 iperf_tcp cell1 -n 8M
 # Which rate it is depends on what else the host does: where that has changed meanwhile it
 # is another one.
-for try in 1 2 3; do
-	udp_rate
-	! little_lost || break
-	[ $try -lt 3 ] || fail "UDP: $lost of $total packets lost"
+for try in 1 2 3 4 5 6; do
+	! { udp_rate && little_lost; } || break
+	[ $try -lt 6 ] || fail "UDP: $lost of $total packets lost"
 done
 kill "$iperf"
 echo "ok udp"
 
 # The worker goes with the backend; the next one goes on where it was.
-mib=$(volume 24)
+mib=$(volume 48)
 sum=$(stream_sum "$mib")
 cell_post cell2 "wget -q -O - 'http://10.0.2.16/cgi-bin/stream?$mib' | md5sum"
 for device in cell1.net0 cell2.net0 cell1.net0; do
@@ -149,18 +152,18 @@ for vhost in false true; do
 	sys cell1.net0/config | jq -c --arg memory "$(sys cell1/memory_regions | sed -n '1s/^[^=]*=//p')" \
 		".vhost = $vhost | .cell_memory = \$memory" >/run/shyper/cell1.net0.json
 	backend_kill cell1.net0 HUP
-	ping -q -c 3 -i 0.2 -W 5 10.0.2.16 >/dev/null || fail "no answer with vhost $vhost"
+	wait_until 20 answers 10.0.2.16
 done
 shyper device set one.net0 link=down || fail "link=down"
 ping -q -c 1 -W 1 10.0.2.16 >/dev/null && fail "answers with its link down"
 shyper device set one.net0 link=up || fail "link=up"
-ping -q -c 3 -i 0.2 -W 5 10.0.2.16 >/dev/null || fail "no answer with its link up again"
+wait_until 20 answers 10.0.2.16
 echo "ok changed"
 
 # A guest that resets its device finds it working again.
 cell_run cell2 30 'cd /sys/bus/virtio/drivers/virtio_net && d=$(ls -d virtio*) && echo $d >unbind &&
 echo $d >bind && ip addr add 10.0.2.17/24 dev eth0 && ip link set eth0 up' || fail "no new driver"
-ping -q -c 3 -i 0.2 -W 5 10.0.2.17 >/dev/null || fail "no answer after a reset"
+wait_until 20 answers 10.0.2.17
 echo "ok reset"
 
 console_close cell1
@@ -168,5 +171,5 @@ console_close cell2
 shyper cell destroy one || fail "destroy"
 shyper cell destroy two || fail "destroy"
 unchanged "$unused"
-expect "workers" "$(pgrep -c '^vhost-')" 0
+wait_until 10 no_worker
 echo "ok gone"

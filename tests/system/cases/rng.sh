@@ -12,10 +12,6 @@ entropy() {
 	cell_run cell1 30 "dd if=/dev/hwrng bs=32 count=1 2>/dev/null | od -An -v -tx1 | tr -d ' \n'; echo"
 }
 
-served() {
-	[ "$(sys cell1.rng0/attached)" = 1 ] && [ "$(sys cell1.rng0/backend_pid)" != "$1" ]
-}
-
 before=$(snapshot)
 jq '.name = "random" | .devices += [ { "type": "rng", "name": "rng0", "rate": 4096 },
 	{ "type": "rng", "name": "rng1", "features": { "event_idx": false, "indirect_desc": false } },
@@ -54,7 +50,7 @@ pid=$(sys cell1.rng0/backend_pid)
 cell_post cell1 'dd if=/dev/hwrng bs=64 count=64 2>/dev/null | wc -c'
 sleep 0.5
 kill -KILL "$pid"
-wait_until 20 served "$pid"
+wait_until 20 backend_is_another cell1.rng0 "$pid"
 expect 'bytes over a death' "$(cell_result cell1 60)" 4096
 echo "ok death"
 

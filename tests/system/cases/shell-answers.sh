@@ -72,13 +72,14 @@ echo ok disk-rates
 cell_run cell1 60 'touch /stop; wait' >/dev/null || fail "dd does not end"
 backend=$(sys cell1.blk0/backend_pid)
 kill -STOP "$backend"
+before=$(date -u +%FT%H:)
 cell_post cell1 'echo virtio1 >/sys/bus/virtio/drivers/virtio_blk/unbind'
 wait_until 20 grep -q blk0 /sys/class/hvisor/cell1/virtio/pending
 since=$(date -u +%FT%H:)
 ask 'waits for which device' 'cell show' cell1
-says "^  0 +blk0 +(reset|queue-stop) +0xa001[0-9a-f]+ +[0-9.ms]+ +$since" answer
+says "^  0 +blk0 +(reset|queue-stop) +0xa001[0-9a-f]+ +[0-9.ms]+ +($before|$since)" answer
 ask 'waits for which device' top -n 1
-says "^cell1 +0 +blk0 +(reset|queue-stop) +[0-9.ms]+ +$since" answer
+says "^cell1 +0 +blk0 +(reset|queue-stop) +[0-9.ms]+ +($before|$since)" answer
 echo ok who-waits
 
 # A stranger that holds the memory, too.

@@ -76,6 +76,9 @@ echo "ok no-pointers"
 
 ./poll-file $class/cell1/state stopped >states &
 poll=$!
+wait_until 20 grep -qx created states
+shyper cell load all >/dev/null || fail "load"
+wait_until 20 grep -qx loaded states
 shyper cell start all >/dev/null || fail "start"
 wait $poll || fail "poll: $(xargs <states)"
 expect "first and last state" "$(sed -n '1p;$p' states | xargs)" "created stopped"

@@ -63,8 +63,7 @@ END
 # A reader of the console who is there first, whenever there is one.
 (
 	while :; do
-		socat -u UNIX-CONNECT:/run/shyper/cell1.con0.sock - >/dev/null 2>&1
-		sleep 0.1
+		socat -u UNIX-CONNECT:/run/shyper/cell1.con0.sock,forever,interval=0.05 - >/dev/null 2>&1
 	done
 ) &
 reader=$!
@@ -276,7 +275,8 @@ echo '{ "version": 1, "mediated": [] }' >none.json
 echo 'system daemon ./none.json' >script
 # runs PID: it is ready for SIGTERM, number 15.
 runs() {
-	local mask
+	local mask name
+	read -r name <"/proc/$1/comm" && [ "$name" = shyper ] || return 1
 	for mask in $(sed -n 's/^Sig\(Blk\|Cgt\):\t//p' "/proc/$1/status"); do
 		! ((0x$mask >> 14 & 1)) || return 0
 	done

@@ -26,9 +26,12 @@ begun() {
 	[ "$(grep -c '^begins with' back-end.out)" -ge "$1" ]
 }
 
-# hold: fio's requests are in flight from here on
+# hold: fio's requests are in flight from here on. What the guest counts the back end has
+# a moment later.
 hold() {
 	kill -USR1 "$back_end"
+	cell_run cell1 60 'until read -r r w </sys/block/vdb/inflight && [ $((r + w)) -gt 0 ]; do sleep 0.2; done' \
+		>/dev/null || fail "fio does not run"
 	sleep 1
 }
 
@@ -57,7 +60,7 @@ echo "ok verified"
 
 fio_start cell1 "--filename=/dev/vdb --size=8M --iodepth=32"
 sleep 1
-rings=1
+rings=$(grep -c '^begins with' back-end.out)
 for which in back-end bridge both; do
 	n=$(found)
 	hold

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# root-run: --timeout 300
+# root-run: --timeout 600
 #
 # The guest's drivers on disks and folders of back ends of vhost-user that offer one
 # feature each, all, and none; what was offered, taken and made use of. All of them move
@@ -44,9 +44,9 @@ done
 jq --argjson devices "$devices" '.name = "features" | del(.devices[2]) | .devices += $devices' \
 	/etc/shyper/cells/debian2.json >features.json
 shyper cell create ./features.json || fail "create"
-shyper cell start features || fail "start"
+shyper cell start features -t 120 || fail "start"
 console_open cell1
-cell_login cell1 120
+cell_login cell1 240
 
 # used_rings KIND DEVICE QUEUE...: what their rings tell
 used_rings() {

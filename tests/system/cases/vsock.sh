@@ -33,9 +33,9 @@ wait_until 10 echoes 3 /root/talks.json
 echoes 3 /tmp/data || fail "root to guest: not the same"
 echo "ok root-to-guest"
 
-socat -u VSOCK-LISTEN:5001 - >/tmp/received &
+socat -d -d -u VSOCK-LISTEN:5001 - >/tmp/received 2>/tmp/said &
 server=$!
-sleep 0.5
+wait_until 10 grep -q listening /tmp/said
 cell_run cell1 60 'head -c 4000000 /dev/vda | vsock send 2 5001' || fail "guest to root: status $?"
 wait $server
 head -c 4000000 vsock | cmp - /tmp/received || fail "guest to root: not the same"

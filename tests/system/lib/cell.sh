@@ -152,6 +152,11 @@ cell_login() {
 	cell_run "$1" 30 'stty -echo; PS1=' >/dev/null || fail "$1: no shell"
 }
 
+# cell_quiet CELL: what its kernel has to say does not mix with what commands print.
+cell_quiet() {
+	cell_run "$1" 30 'dmesg -n 1' >/dev/null || fail "$1: dmesg"
+}
+
 # cell_post CELL COMMAND: starts COMMAND in the cell's shell, does not wait.
 cell_post() {
 	local LC_ALL=C n=seq_$1 text

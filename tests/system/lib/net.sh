@@ -12,6 +12,11 @@ ping() {
 	busybox ping "$@"
 }
 
+# answers ADDRESS: who has just come back may need a second attempt
+answers() {
+	ping -q -c 1 -W 1 "$1" >/dev/null
+}
+
 card_is_there() {
 	ls -d /sys/class/net/*/device >/dev/null
 }
