@@ -249,6 +249,9 @@ void config_identify_disks(struct shyper_config *config);
 /* They are the same file or block device, and not both only read it. */
 bool disks_clash(const struct device_config *a, const struct device_config *b);
 
+/* config-together.c: -EBUSY: a disk of @config is that of a cell that exists. */
+int config_refuse_disks(struct shyper_ctx *ctx, const struct shyper_config *config);
+
 /*
  * The CPUs that the file lists, else the highest of @candidates, never CPU 0.
  * 0: there are too few.

@@ -199,6 +199,9 @@ static int create_locked(struct shyper_ctx *ctx, const struct shyper_config *con
 	int memfd, err;
 
 	err = find_cpus(ctx, config, subject, &cpus);
+	/* Another cell may have come since @config was checked; the module knows no disks. */
+	if (!err)
+		err = config_refuse_disks(ctx, config);
 	if (err)
 		return err;
 	err = memory_reserve(ctx, subject, memory / HVISOR_BLOCK_SIZE, &before);

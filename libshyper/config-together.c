@@ -18,6 +18,8 @@
 #include "cell-config.h"
 #include "sysfs.h"
 
+#define DISK_TAKEN "\"%s\" is that of \"%s\" of %s too, and one of the two writes"
+
 /**
  * struct claim - what one cell takes
  * @who: for findings
@@ -191,20 +193,32 @@ static void check_memory(const struct claims *claims,
 		     (unsigned long long)claims->machine_memory >> 20);
 }
 
+/* Its next disk from @n on that @device may not share; NULL: there is none. */
+static const struct device_config *next_clash(const struct claim *claim,
+					      const struct device_config *device,
+					      unsigned int *n)
+{
+	const struct device_config *other;
+
+	while (claim->config && *n < claim->config->nr_devices) {
+		other = &claim->config->devices[(*n)++];
+		if (disks_clash(device, other))
+			return other;
+	}
+	return NULL;
+}
+
 static void check_disk(const struct claim *claim, struct shyper_config *config,
 		       const struct device_config *device)
 {
 	const struct device_config *other;
+	unsigned int n = 0;
 	char path[48];
-	unsigned int i;
 
-	for (i = 0; i < claim->config->nr_devices; i++) {
-		other = &claim->config->devices[i];
-		if (!disks_clash(device, other))
-			continue;
+	while ((other = next_clash(claim, device, &n))) {
 		snprintf(path, sizeof(path), "%s/path", device->json);
-		config_error(config, path, "\"%s\" is that of \"%s\" of %s too, and one of the two writes",
-			     device->path, other->name, claim->who);
+		config_error(config, path, DISK_TAKEN, device->path, other->name,
+			     claim->who);
 	}
 }
 
@@ -214,11 +228,8 @@ static void check_disks(const struct claims *claims, struct shyper_config *confi
 	size_t i;
 
 	for (device = 0; device < config->nr_devices; device++) {
-		for (i = 0; i < claims->count; i++) {
-			if (claims->list[i].config)
-				check_disk(&claims->list[i], config,
-					   &config->devices[device]);
-		}
+		for (i = 0; i < claims->count; i++)
+			check_disk(&claims->list[i], config, &config->devices[device]);
 	}
 }
 
@@ -235,6 +246,41 @@ static void check_and_claim(struct claims *claims, struct shyper_config *config)
 	claim->memory = config_total_memory(config);
 	claim->config = config;
 	claims->count++;
+}
+
+static int refuse_disk(struct shyper_ctx *ctx, const struct claims *claims,
+		       const struct shyper_config *config,
+		       const struct device_config *device)
+{
+	const struct device_config *other = NULL;
+	const struct claim *claim;
+	char path[48];
+	unsigned int n;
+	size_t i;
+
+	for (i = 0; i < claims->count && !other; i++) {
+		claim = &claims->list[i];
+		n = 0;
+		other = next_clash(claim, device, &n);
+	}
+	if (!other)
+		return 0;
+	text_format(path, sizeof(path), "%s/path", device->json);
+	return error_set(ctx, -EBUSY, config->path, path, DISK_TAKEN, device->path,
+			 other->name, claim->who);
+}
+
+int config_refuse_disks(struct shyper_ctx *ctx, const struct shyper_config *config)
+{
+	struct claims claims = { 0 };
+	unsigned int device;
+	int err;
+
+	err = claims_init(&claims, ctx, 0, true);
+	for (device = 0; device < config->nr_devices && !err; device++)
+		err = refuse_disk(ctx, &claims, config, &config->devices[device]);
+	claims_exit(&claims);
+	return err;
 }
 
 int shyper_config_check_together(struct shyper_ctx *ctx,

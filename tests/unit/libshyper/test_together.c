@@ -159,6 +159,27 @@ static void test_cells_that_exist_come_first(void **state)
 	CHECK("", { "debian", "[1,2]", "1G", BLK("debian.img", "true") });
 }
 
+/* One that came after the check. */
+static void test_disk_of_a_cell_is_refused(void **state)
+{
+	static const struct file files[] = {
+		DISK("a", "debian2a.img", "false"), DISK("b", "debian.img", "true"),
+	};
+	struct machine *machine = *state;
+	struct shyper_config *config;
+	char text[256];
+
+	put_cell(machine);
+	config = parse(machine, &files[0]);
+	assert_int_equal(config_refuse_disks(machine->ctx, config), 0);
+	shyper_config_free(config);
+	config = parse(machine, &files[1]);
+	assert_int_equal(config_refuse_disks(machine->ctx, config), -EBUSY);
+	shyper_error_format(shyper_ctx_get_error(machine->ctx), text, sizeof(text));
+	assert_string_equal(text, "b.json: /devices/0/path: \"" DISKS "debian.img\" is that of \"d\" of cell1 (debian) too, and one of the two writes");
+	shyper_config_free(config);
+}
+
 static void test_without_module_there_are_no_cells(void **state)
 {
 	CHECK_WITH_CELLS("", A("a", "3"));
@@ -176,6 +197,7 @@ int main(void)
 		TEST(test_memory_is_that_of_the_machine),
 		TEST(test_a_disk_is_written_by_one_alone),
 		TEST(test_cells_that_exist_come_first),
+		TEST(test_disk_of_a_cell_is_refused),
 		TEST(test_without_module_there_are_no_cells),
 	};
 
