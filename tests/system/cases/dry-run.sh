@@ -40,6 +40,7 @@ cat err
 shyper cell start small >/dev/null || fail "start"
 console_open cell1
 cell_login cell1 60
+cell_quiet cell1
 # Linux has taken the nodes of the early console and of memory as they were.
 expect "nodes" "$(cell_run cell1 30 'cd /proc/device-tree; find . -type d' | sed 's:.*/::' | sort)" \
 	"$(sed -n 's/^\t\+\(.*\) {$/\1/p; s/^\/ {$/./p' tree | sort)"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# alone
 # root-run: --mttcg --put build/programs/eventfds --put build/guests/kick.img
 #
 # A device served by eventfds: doorbell to eventfd, eventfd to interrupt, while

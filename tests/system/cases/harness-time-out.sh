@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 
 printf 'echo begun\nsleep 1000\n' >"$work/script"
 start=$SECONDS status=0
-"$root_run" --timeout 5 "$work/script" >"$work/out" 2>"$work/err" || status=$?
+"$root_run" --timeout 10 "$work/script" >"$work/out" 2>"$work/err" || status=$?
 expect_eq status 124 $status
 expect_eq stdout begun "$(cat "$work/out")"
 [ $((SECONDS - start)) -lt 120 ] || fail "took $((SECONDS - start)) s"

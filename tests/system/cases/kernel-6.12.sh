@@ -30,7 +30,7 @@ cat >"$work/script" <<-'EOF2'
 	shyper cell start small || fail "start"
 	console_open cell1
 	console_expect cell1 90 'cell# '
-	cell_run cell1 30 'stty -echo; PS1=' >/dev/null || fail "no shell"
+	cell_run cell1 30 'stty -echo; PS1=; dmesg -n 1' >/dev/null || fail "no shell"
 	expect "kernel of the cell" "$(cell_run cell1 10 'uname -r')" "$(uname -r)"
 	sum=$(cell_run cell1 60 'dd if=/dev/urandom of=/dev/vda bs=1M count=8 2>/dev/null; sync; md5sum </dev/vda')
 	sync

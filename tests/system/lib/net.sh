@@ -27,6 +27,8 @@ bridge_up() {
 	local card
 	modprobe -a virtio_net bridge || fail "no modules"
 	wait_until 10 card_is_there
+	# udev gives it another name.
+	udevadm settle --timeout=30
 	card=$(basename "$(dirname "$(ls -d /sys/class/net/*/device)")")
 	ip link add br0 type bridge && ip link set "$card" master br0 up &&
 		bridge link set dev "$card" flood off &&

@@ -31,7 +31,11 @@
 #define STALL_MS	20000
 #define MAX_IRQFDS	17
 #define MAX_WAKERS	4000
-#define STORM		600000	/* notifications, as kick.c has it */
+/* Notifications, as kick.c has it: a first part by eventfd, at least a last one by nobody. */
+#define STORM		1000000
+#define STORM_FIRST	100000
+#define STORM_LAST	30000
+#define TRIES		6
 
 static unsigned int cell;
 static int control, monitor, device, echo;
@@ -295,15 +299,16 @@ struct counters {
 	unsigned long long notifications, coalesced, late, put_off, interrupts;
 };
 
+/* The storm goes on meanwhile: what is counted first is the smaller by that. */
 static struct counters counters_now(void)
 {
-	return (struct counters){
-		.notifications = counter(".dev0/notifications"),
-		.coalesced = counter(".dev0/coalesced"),
-		.late = counter(".dev0/rate_limited"),
-		.put_off = counter("/rate_limited"),
-		.interrupts = root_interrupts(),
-	};
+	struct counters now = { .coalesced = counter(".dev0/coalesced") };
+
+	now.notifications = counter(".dev0/notifications");
+	now.late = counter(".dev0/rate_limited");
+	now.put_off = counter("/rate_limited");
+	now.interrupts = root_interrupts();
+	return now;
 }
 
 /* Until the guest has said so. Nothing is taken away in a storm, the second part. */
@@ -423,8 +428,8 @@ static void slow_wakers(struct counters *then)
 		n++;
 	}
 	storm_cost(then, "meanwhile");
-	/* Others have the host's CPUs, too: one measure in three may do. */
-	for (int i = 0; i < 3 && 2 * slow <= quick; i++) {
+	/* Others have the host's CPUs, too: one measure of some may do. */
+	for (int i = 0; i < TRIES && 2 * slow <= quick; i++) {
 		slow = progress();
 		storm_cost(then, "by eventfd, slowly woken");
 		printf("%d wakers: CPU 0 gets %llu done, was %llu\n", n, slow, quick);
@@ -444,7 +449,7 @@ static void slow_wakers(struct counters *then)
 static void storm(void)
 {
 	struct counters then = counters_now(), cost;
-	unsigned long long part = then.notifications + STORM / 6;
+	unsigned long long part = then.notifications + STORM_FIRST;
 	long long since = now_ms();
 	eventfd_t count;
 	int ms;
@@ -468,11 +473,10 @@ static void storm(void)
 	for (ms = 0; ms < STALL_MS && !has_said("storm ends"); ms += 10)
 		usleep(10000);
 	cost = storm_cost(&then, "by nobody");
-	check("it goes on", cost.notifications > STORM / 20 ? 0 : -1, 0);
-	/* One for each queue, and what was under way. */
+	check("it goes on", cost.notifications > STORM_LAST ? 0 : -1, 0);
+	/* But for one of each queue, and what was under way. */
 	check("hardly an interrupt", cost.interrupts <= 4 ? 0 : -1, 0);
-	/* The two are not read at the same time, and it went on when they were first. */
-	check("all coalesce", cost.coalesced + cost.notifications / 50 >= cost.notifications ? 0 : -1, 0);
+	check("all coalesce", cost.coalesced + 4 >= cost.notifications ? 0 : -1, 0);
 	flip(&has_ioeventfd, ioeventfd(device, 0, kick, 0));
 }
 
