@@ -350,6 +350,15 @@ int hvisor_cell_retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
 	return retry(cell, call, timeout_ms, again, hvisor_cell_hypercall);
 }
 
+int hvisor_cell_stop(struct hvisor_cell *cell, u32 timeout_ms)
+{
+	struct hvisor_hypercall call = { .nr = HVISOR_HC_CELL_STOP };
+
+	/* First: a load that EL2 carries out behind this stop sees it. */
+	atomic_inc(&cell->stops);
+	return hvisor_cell_retry(cell, &call, timeout_ms, hvisor_is_again);
+}
+
 /* The dead have no hypercalls but this one; the caller holds hvisor_admin. */
 static int cell_call_dead(struct hvisor_cell *cell, struct hvisor_hypercall *call)
 {
@@ -498,10 +507,8 @@ void hvisor_root_exit(void)
 
 static void cell_stop(struct hvisor_cell *cell)
 {
-	struct hvisor_hypercall call = { .nr = HVISOR_HC_CELL_STOP };
-
 	if (cell->id != HVISOR_ROOT_CELL)
-		hvisor_cell_retry(cell, &call, 1000, hvisor_is_again);
+		hvisor_cell_stop(cell, 1000);
 }
 
 void hvisor_cells_stop(void)

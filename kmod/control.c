@@ -89,12 +89,18 @@ int hvisor_ioctl_cell_create(struct hvisor_call *call)
 /**
  * struct load - HVISOR_CELL_LOAD under way
  * @hypercall: made again until nobody is waited for
- * @since: of the state that is to be left
+ * @stops: of the cell when it began
  */
 struct load {
 	struct hvisor_hypercall hypercall;
-	u64 since;
+	int stops;
 };
+
+/* Who stops the cell meanwhile is told that it is stopped: then that it stays. */
+static bool load_is_cancelled(const struct hvisor_cell *cell, const struct load *load)
+{
+	return atomic_read(&cell->stops) != load->stops;
+}
 
 /* -ENODEV: a device was never declared; its backend may still come. */
 static bool load_is_unfinished(const struct hvisor_cell *cell, int err)
@@ -102,21 +108,25 @@ static bool load_is_unfinished(const struct hvisor_cell *cell, int err)
 	return err == -EAGAIN || (err == -ENODEV && !READ_ONCE(cell->dead));
 }
 
-/* Who stopped the cell after the load began was told that it is stopped. */
-static bool load_is_cancelled(struct hvisor_cell *cell, const struct load *load)
-{
-	struct hvisor_cell_status status;
-
-	hvisor_cell_read_status(cell, &status);
-	return status.state_since != load->since &&
-	       status.state == HVISOR_CELL_STOPPED && status.reason == HVISOR_REASON_STOP;
-}
-
 static bool load_is_again(struct hvisor_cell *cell, const struct hvisor_hypercall *call,
 			  int err)
 {
 	return load_is_unfinished(cell, err) &&
 	       !load_is_cancelled(cell, container_of(call, struct load, hypercall));
+}
+
+static int cell_load(struct hvisor_cell *cell, struct load *load, u32 timeout_ms)
+{
+	int err;
+
+	load->stops = atomic_read(&cell->stops);
+	err = hvisor_cell_retry(cell, &load->hypercall, timeout_ms, load_is_again);
+	if ((err && !load_is_unfinished(cell, err)) || !load_is_cancelled(cell, load))
+		return err;
+	/* It may have been stopped before the last try, which has loaded it. */
+	if (!err)
+		hvisor_cell_stop(cell, timeout_ms);
+	return -ECANCELED;
 }
 
 static bool monitor_is_of(const struct hvisor_call *call, u32 id)
@@ -129,7 +139,6 @@ int hvisor_ioctl_cell_load(struct hvisor_call *call)
 	struct load load = { .hypercall = { .nr = HVISOR_HC_CELL_LOAD } };
 	struct hvisor_cell_op *op = &call->arg.op;
 	struct hvisor_cell *cell = call->file->cell;
-	struct hvisor_cell_status status;
 	int err;
 
 	op->device = ~0U;
@@ -140,13 +149,9 @@ int hvisor_ioctl_cell_load(struct hvisor_call *call)
 		return -EOWNERDEAD;
 	/* The end of the last run first; then no state is left out. */
 	hvisor_cell_flush_state(cell);
-	hvisor_cell_read_status(cell, &status);
-	load.since = status.state_since;
-	err = hvisor_cell_retry(cell, &load.hypercall, op->timeout_ms, load_is_again);
+	err = cell_load(cell, &load, op->timeout_ms);
 	if (err == -ETIMEDOUT)
 		op->device = load.hypercall.x[0];
-	else if (load_is_unfinished(cell, err))
-		err = -ECANCELED;
 	hvisor_cell_flush_state(cell);
 	return err;
 }
@@ -172,11 +177,6 @@ static int cell_operate(struct hvisor_cell *cell, u64 nr, u32 timeout_ms)
 	struct hvisor_hypercall hypercall = { .nr = nr };
 
 	return hvisor_cell_retry(cell, &hypercall, timeout_ms, hvisor_is_again);
-}
-
-static int cell_stop(struct hvisor_cell *cell, u32 timeout_ms)
-{
-	return cell_operate(cell, HVISOR_HC_CELL_STOP, timeout_ms);
 }
 
 /*
@@ -222,7 +222,7 @@ static int call_cell_op(struct hvisor_call *call,
 
 int hvisor_ioctl_cell_stop(struct hvisor_call *call)
 {
-	return call_cell_op(call, cell_stop);
+	return call_cell_op(call, hvisor_cell_stop);
 }
 
 int hvisor_ioctl_cell_pause(struct hvisor_call *call)

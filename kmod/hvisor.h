@@ -107,6 +107,7 @@ struct hvisor_cell_status {
  * @wait: the monitor, and who waits for a state
  * @state_work: tells user space that the state changed
  * @told: the state that user space was told last
+ * @stops: how often it was to be stopped; who loads it looks at that
  * @lock: for @monitor and @monitor_pid
  * @monitor: the file that is bound as its monitor
  * @monitor_pid: the process that bound it last, and may have closed it
@@ -154,6 +155,7 @@ struct hvisor_cell {
 	wait_queue_head_t wait;
 	struct work_struct state_work;
 	struct hvisor_cell_status told;
+	atomic_t stops;
 
 	struct mutex lock;
 	struct file *monitor;
@@ -459,6 +461,8 @@ int hvisor_cell_retry(struct hvisor_cell *cell, struct hvisor_hypercall *call,
 		      u32 timeout_ms, hvisor_again_fn *again);
 /* -EAGAIN. */
 hvisor_again_fn hvisor_is_again;
+/* Ends a load that is under way, too. -ETIMEDOUT, -EINTR. */
+int hvisor_cell_stop(struct hvisor_cell *cell, u32 timeout_ms);
 /* The module goes, or does not come: no cell has a file, all run on. */
 void hvisor_cells_leave(void);
 int hvisor_root_init(void);

@@ -93,20 +93,24 @@ shyper cell show idle
 shyper cell show idle | grep -q '^reason  *device' || fail "the reason is not shown"
 echo "ok cell-fails"
 
-# Its backend is still away, so a start waits; who stops the cell meanwhile has the last word.
-is_quiescing() {
-	grep -q '=echo0,quiesce,' /sys/class/hvisor/cell1/virtio/pending
+# Its backend is still away, so a start waits; who stops the cell meanwhile has the last
+# word, also if it was stopped before.
+is_loading() {
+	[ -n "$(find "/proc/$(sys cell1/monitor_pid)/fd" -lname /dev/hvisor)" ]
 }
-shyper cell start idle >out 2>err &
-starter=$!
-wait_until 20 is_quiescing
-shyper cell stop idle >/dev/null || fail "stop"
-! wait $starter || fail "started: $(cat out)"
-cat err
-grep -q 'was stopped by somebody else' err || fail "not told why it was not started"
+for from in failed stopped; do
+	state_is cell1 $from || fail "it is $(sys cell1/state), not $from"
+	shyper cell start idle >out 2>err &
+	starter=$!
+	wait_until 20 is_loading
+	sleep 0.5
+	shyper cell stop idle >/dev/null || fail "stop"
+	! wait $starter || fail "started: $(cat out)"
+	cat err
+	grep -q 'was stopped by somebody else' err || fail "not told why it was not started"
+done
 kill -CONT "$pid"
-wait_until 10 eval '! is_quiescing'
-sleep 1
+sleep 2
 expect "state" "$(sys cell1/state) $(sys cell1/reason)" "stopped stop"
 shyper cell start idle >/dev/null || fail "start"
 goes_on
