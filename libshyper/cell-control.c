@@ -191,10 +191,18 @@ static int take_answer(struct shyper_cell *cell, const char *subject,
 	return err;
 }
 
+/* In ms; something, for who says why it was not enough. */
+static unsigned int time_left(uint64_t deadline)
+{
+	uint64_t now = now_ms();
+
+	return now < deadline ? (unsigned int)(deadline - now) : 1;
+}
+
 static int converse(struct shyper_cell *cell, const char *op, unsigned int timeout_ms,
 		    bool waits_for_monitor)
 {
-	uint64_t start = now_ms(), deadline = start + timeout_ms, now;
+	uint64_t start = now_ms(), deadline = start + timeout_ms;
 	json_t *answer = NULL;
 	char subject[64];
 	int fd, err;
@@ -203,10 +211,8 @@ static int converse(struct shyper_cell *cell, const char *op, unsigned int timeo
 	fd = connect_monitor(cell, waits_for_monitor ? deadline : start);
 	if (fd < 0)
 		return fd;
-	now = now_ms();
 	err = wire_write(fd, json_pack("{s:s, s:s, s:I}", "op", op, "cell", cell->name,
-				       "timeout_ms",
-				       (json_int_t)(now < deadline ? deadline - now : 1)));
+				       "timeout_ms", (json_int_t)time_left(deadline)));
 	/* The monitor keeps the same deadline and knows more: let it speak. */
 	if (!err)
 		err = wire_read(fd, deadline + 10000, &answer);
@@ -247,20 +253,47 @@ static int explain_if_gone(const struct shyper_cell *cell, int err)
 	return err;
 }
 
+static uint64_t count_starts(const struct shyper_cell *cell)
+{
+	struct shyper_error error = cell->ctx->error;
+	struct shyper_cell now = *cell;
+
+	cell_refresh(&now);
+	cell->ctx->error = error;
+	return now.starts;
+}
+
+/*
+ * A monitor that ended before it answered has a successor, as long as its cell is
+ * there. What the first one had loaded the second one starts before it answers
+ * anybody: then all is done. Else it is asked for the same.
+ */
+static int ask_successor(struct shyper_cell *cell, const char *op, uint64_t starts,
+			 uint64_t deadline)
+{
+	int err;
+
+	ctx_begin(cell->ctx);
+	err = converse(cell, "ping", time_left(deadline), true);
+	if (!err && count_starts(cell) > starts)
+		return 0;
+	if (!err)
+		err = converse(cell, op, time_left(deadline), true);
+	return err ? explain_if_gone(cell, err) : 0;
+}
+
 static int ask_monitor(struct shyper_cell *cell, const char *op,
 		       unsigned int timeout_ms, bool waits_for_monitor)
 {
-	uint64_t now = now_ms(), deadline = now + timeout_ms;
+	uint64_t deadline = now_ms() + timeout_ms, starts = count_starts(cell);
 	int err;
 
-	/* One that ended while its cell is there has a successor, who is asked again. */
-	do {
-		ctx_begin(cell->ctx);
-		err = converse(cell, op, (unsigned int)(deadline - now), waits_for_monitor);
-		if (err)
-			err = explain_if_gone(cell, err);
-		now = now_ms();
-	} while (waits_for_monitor && has_hung_up(err) && now < deadline);
+	ctx_begin(cell->ctx);
+	err = converse(cell, op, timeout_ms, waits_for_monitor);
+	if (err)
+		err = explain_if_gone(cell, err);
+	while (waits_for_monitor && has_hung_up(err) && now_ms() < deadline)
+		err = ask_successor(cell, op, starts, deadline);
 	return err;
 }
 

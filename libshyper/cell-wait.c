@@ -19,9 +19,11 @@ static int look(struct shyper_cell *cell, int fd)
 {
 	char word[32];
 
-	if (pread(fd, word, sizeof(word), 0) < 0)
-		return cell_explain(cell, -errno);
-	return cell_refresh(cell);
+	ssize_t got = pread(fd, word, sizeof(word), 0);
+	int err = got < 0 ? -errno : 0, gone = cell_refresh(cell);
+
+	/* Another one may have its number and name. */
+	return err && !gone ? cell_explain(cell, err) : gone;
 }
 
 static int explain_timeout(struct shyper_cell *cell, unsigned int timeout_ms)

@@ -362,7 +362,8 @@ static void test_who_waits_is_read(void **state)
 struct fake_monitor {
 	int socket;
 	const char *answer;
-	const char *successor;	/* its answer */
+	const char *successor[2];	/* its answers */
+	const char *starts;		/* written by it, before it answers */
 	char request[256];
 	/* Renamed before it answers, as by a destroy. */
 	const char *cell;
@@ -388,8 +389,14 @@ static void *fake_monitor_run(void *argument)
 	struct fake_monitor *fake = argument;
 
 	fake_monitor_answer(fake, fake->answer);
-	if (fake->successor)
-		fake_monitor_answer(fake, fake->successor);
+	if (fake->starts) {
+		FILE *file = fopen(fake->starts, "w");
+
+		fputs("1000\n", file);
+		fclose(file);
+	}
+	for (int i = 0; i < 2 && fake->successor[i]; i++)
+		fake_monitor_answer(fake, fake->successor[i]);
 	close(fake->socket);
 	return NULL;
 }
@@ -462,9 +469,27 @@ static void test_monitor_that_dies_is_an_error(void **state)
 
 static void test_successor_of_a_monitor_is_asked_again(void **state)
 {
-	struct fake_monitor fake = { .answer = "{\"ok\"", .successor = "{\"ok\":true}\n" };
+	struct fake_monitor fake = {
+		.answer = "{\"ok\"",
+		.successor = { "{\"ok\":true}\n", "{\"ok\":false,\"code\":-16,\"text\":\"no\"}\n" },
+	};
+
+	assert_int_equal(start_with_answer(*state, &fake), -EBUSY);
+	assert_non_null(strstr(fake.request, "\"op\":\"start\""));
+}
+
+/* It found the cell loaded. */
+static void test_successor_has_started_what_was_loaded(void **state)
+{
+	const struct machine *machine = *state;
+	struct fake_monitor fake = {
+		.answer = "{\"ok\"", .successor = { "{\"ok\":true}\n" },
+		.starts = ctx_path(machine->ctx, CLASS "cell2/starts"),
+	};
 
 	assert_int_equal(start_with_answer(*state, &fake), 0);
+	assert_non_null(strstr(fake.request, "\"op\":\"ping\""));
+	free((char *)fake.starts);
 }
 
 static void test_cell_destroyed_meanwhile_is_gone(void **state)
@@ -604,6 +629,7 @@ int main(void)
 		TEST(test_nonsense_of_the_monitor_is_an_error),
 		TEST(test_monitor_that_dies_is_an_error),
 		TEST(test_successor_of_a_monitor_is_asked_again),
+		TEST(test_successor_has_started_what_was_loaded),
 		TEST(test_cell_destroyed_meanwhile_is_gone),
 		TEST(test_module_that_is_away_tells_of_no_cell),
 		TEST(test_missing_monitor_is_looked_for_where_it_is_started),
