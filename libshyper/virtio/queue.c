@@ -86,6 +86,9 @@ int shyper_queue_start(struct shyper_queue *queue,
 	 * starts a queue looks at it once more, behind the barrier.
 	 */
 	shared_store(&queue->used->flags, 0);
+	/* What stands there, zero or a predecessor's word, may ask for the next one. */
+	queue->armed = queue->event_index &&
+		       le16toh(shared_load(used_avail_event(queue))) == queue->next_avail;
 	shared_full_barrier();
 	queue->started = true;
 	return 0;
