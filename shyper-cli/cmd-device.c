@@ -183,6 +183,8 @@ static enum cli_status replace_backend(struct upgrade *u)
 	status = ask_to_go(u);
 	if (!status)
 		status = wait_for_successor(u);
+	if (status)
+		has_gone(u);
 	context_release_interrupt();
 	shyper_events_close(u->events);
 	return status;
