@@ -7,7 +7,7 @@
 #include "guest.h"
 
 #define KICKS	2000
-#define STORM	1000000	/* as eventfds.c has it */
+#define STORM	2000000	/* as eventfds.c has it */
 
 #define DRIVER_FEATURES	0x020
 #define DRIVER_SEL	0x024

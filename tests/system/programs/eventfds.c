@@ -32,7 +32,7 @@
 #define MAX_IRQFDS	17
 #define MAX_WAKERS	4000
 /* Notifications, as kick.c has it: a first part by eventfd, at least a last one by nobody. */
-#define STORM		1000000
+#define STORM		2000000
 #define STORM_FIRST	100000
 #define STORM_LAST	30000
 #define TRIES		6
