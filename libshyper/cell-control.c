@@ -253,14 +253,16 @@ static int explain_if_gone(const struct shyper_cell *cell, int err)
 	return err;
 }
 
-static uint64_t count_starts(const struct shyper_cell *cell)
+/* Looks at the cell by the way: @now, which stays as it was if the cell has gone. */
+static int peek(const struct shyper_cell *cell, struct shyper_cell *now)
 {
 	struct shyper_error error = cell->ctx->error;
-	struct shyper_cell now = *cell;
+	int err;
 
-	cell_refresh(&now);
+	*now = *cell;
+	err = cell_refresh(now);
 	cell->ctx->error = error;
-	return now.starts;
+	return err;
 }
 
 /*
@@ -271,11 +273,12 @@ static uint64_t count_starts(const struct shyper_cell *cell)
 static int ask_successor(struct shyper_cell *cell, const char *op, uint64_t starts,
 			 uint64_t deadline)
 {
+	struct shyper_cell now;
 	int err;
 
 	ctx_begin(cell->ctx);
 	err = converse(cell, "ping", time_left(deadline), true);
-	if (!err && count_starts(cell) > starts)
+	if (!err && !peek(cell, &now) && now.starts > starts)
 		return 0;
 	if (!err)
 		err = converse(cell, op, time_left(deadline), true);
@@ -285,15 +288,17 @@ static int ask_successor(struct shyper_cell *cell, const char *op, uint64_t star
 static int ask_monitor(struct shyper_cell *cell, const char *op,
 		       unsigned int timeout_ms, bool waits_for_monitor)
 {
-	uint64_t deadline = now_ms() + timeout_ms, starts = count_starts(cell);
+	uint64_t deadline = now_ms() + timeout_ms;
+	struct shyper_cell before;
 	int err;
 
+	peek(cell, &before);
 	ctx_begin(cell->ctx);
 	err = converse(cell, op, timeout_ms, waits_for_monitor);
 	if (err)
 		err = explain_if_gone(cell, err);
 	while (waits_for_monitor && has_hung_up(err) && now_ms() < deadline)
-		err = ask_successor(cell, op, starts, deadline);
+		err = ask_successor(cell, op, before.starts, deadline);
 	return err;
 }
 
@@ -310,16 +315,6 @@ static int explain_orphan(struct shyper_cell *cell)
 	return -EOWNERDEAD;
 }
 
-static bool is_orphan(const struct shyper_cell *cell)
-{
-	struct shyper_error error = cell->ctx->error;
-	struct shyper_cell now = *cell;
-	bool is = !cell_refresh(&now) && now.orphaned;
-
-	cell->ctx->error = error;
-	return is;
-}
-
 /*
  * For what has to do with its images. Just behind the module's load the monitor may
  * not have taken its cell back yet, and does so when it is asked; an orphan has none.
@@ -327,8 +322,11 @@ static bool is_orphan(const struct shyper_cell *cell)
 static int ask_owner(struct shyper_cell *cell, const char *op, unsigned int timeout_ms)
 {
 	int err = ask_monitor(cell, op, timeout_or_default(timeout_ms), !cell->orphaned);
+	struct shyper_cell now;
 
-	return err && cell->orphaned && is_orphan(cell) ? explain_orphan(cell) : err;
+	if (err && cell->orphaned && !peek(cell, &now) && now.orphaned)
+		return explain_orphan(cell);
+	return err;
 }
 
 int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms)

@@ -18,7 +18,6 @@
 static int look(struct shyper_cell *cell, int fd)
 {
 	char word[32];
-
 	ssize_t got = pread(fd, word, sizeof(word), 0);
 	int err = got < 0 ? -errno : 0, gone = cell_refresh(cell);
 

@@ -174,9 +174,11 @@ static int read_status(const struct holder *holder, struct shyper_monitor_state 
 		/* What was read by name is the cell's if it is still there. */
 		if (!gone)
 			gone = read_word(holder->state_fd, again, sizeof(again));
+		/* The class has lost it before its open files have. */
+		if (!gone && err == -ENOENT)
+			gone = -ENODEV;
 		if (gone || err < 0)
-			/* The class has lost it before its open files have. */
-			return gone ? gone : err == -ENOENT ? -ENODEV : err;
+			return gone ? gone : err;
 	} while ((starts != later || strcmp(word, again)) && --tries);
 	state->state = shyper_cell_state_parse(word);
 	state->reason = cell_reason_parse(reason);

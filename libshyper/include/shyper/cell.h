@@ -127,8 +127,8 @@ SHYPER_API int shyper_cell_create(struct shyper_ctx *ctx,
 
 /*
  * Asks the cell's monitor to load and start it; waits until that is done.
- * -ETIMEDOUT: no monitor, or a device has no backend. -EBUSY: it runs.
- * -EOWNERDEAD: it is orphaned.
+ * -ETIMEDOUT: no monitor, or a device has no backend. -EBUSY: it runs,
+ * or was stopped meanwhile. -EOWNERDEAD: it is orphaned.
  */
 SHYPER_API int shyper_cell_start(struct shyper_cell *cell, unsigned int timeout_ms);
 /* The same without the start: the next one finds it loaded. */
