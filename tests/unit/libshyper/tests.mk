@@ -7,7 +7,7 @@ libshyper-srcs := $(patsubst %.o,libshyper/%.c,$(core-objs)) \
 	tests/unit/libshyper/machine.c
 
 tests-libshyper := test_config test_schema test_together test_plan test_build test_layout test_boot \
-	test_cells test_holder test_events test_cell_wait test_cell_console test_threads test_memory_failure
+	test_cells test_cell_control test_holder test_events test_cell_wait test_cell_console test_threads test_memory_failure
 srcs-test_config := $(libshyper-srcs)
 srcs-test_build := $(libshyper-srcs)
 srcs-test_schema := $(libshyper-srcs)
@@ -16,6 +16,7 @@ srcs-test_plan := $(libshyper-srcs)
 srcs-test_layout := $(libshyper-srcs)
 srcs-test_boot := $(libshyper-srcs)
 srcs-test_cells := $(libshyper-srcs)
+srcs-test_cell_control := $(libshyper-srcs)
 srcs-test_holder := $(libshyper-srcs)
 ldflags-test_holder := -Wl,--wrap=pread,--wrap=pread64,--wrap=uapi_open,--wrap=uapi_cell_memory,--wrap=uapi_cell_adopt
 srcs-test_events := $(libshyper-srcs)
